@@ -1,0 +1,116 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	maxSize     = 64 << 10         // longer ones are not secrets but mistakes
+	execTimeout = 30 * time.Second // a command may ask a vault over the network
+)
+
+// Reveal reads the secret. Final line ends are trimmed from what files and
+// commands give. The error says what could not be read, never what was read;
+// a secret that turns out empty is an error.
+func (s Secret) Reveal(ctx context.Context) (string, error) {
+	text, err := s.read(ctx)
+	if err != nil {
+		return "", fmt.Errorf("secret %s: %w", s, err)
+	}
+	if text == "" {
+		return "", fmt.Errorf("secret %s: it is empty", s)
+	}
+	return text, nil
+}
+
+func (s Secret) read(ctx context.Context) (string, error) {
+	switch s.source {
+	case fromConfig:
+		return *s.plain, nil
+	case fromFile:
+		return readFile(s.place)
+	case fromEnv:
+		text, ok := os.LookupEnv(s.place)
+		if !ok {
+			return "", errors.New("the environment variable is not set")
+		}
+		return text, nil
+	case fromExec:
+		return s.run(ctx)
+	case fromCredential:
+		path, err := s.credentialPath()
+		if err != nil {
+			return "", err
+		}
+		return readFile(path)
+	}
+	return "", errors.New("none is configured")
+}
+
+func readFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return readAll(f)
+}
+
+func readAll(r io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxSize {
+		return "", fmt.Errorf("it is longer than %d bytes", maxSize)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// run returns the standard output of the command, which is run without a
+// shell. Its standard error is dropped, so that no secret gets into ours.
+func (s Secret) run(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, execTimeout, fmt.Errorf("no answer within %v", execTimeout))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.place, s.args...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	text, readErr := readAll(out)
+	if readErr != nil {
+		cancel()
+	}
+	err = cmd.Wait()
+	switch {
+	case readErr != nil && ctx.Err() == nil, readErr != nil && errors.Is(context.Cause(ctx), context.Canceled):
+		return "", readErr
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	}
+	return text, err
+}
+
+// credentialPath follows systemd.exec(5), LoadCredential=.
+func (s Secret) credentialPath() (string, error) {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	switch {
+	case dir == "":
+		return "", errors.New("$CREDENTIALS_DIRECTORY is not set: systemd sets it for units with LoadCredential=")
+	case s.place != filepath.Base(s.place) || s.place == "." || s.place == "..":
+		return "", errors.New("the name of a credential has no path in it")
+	}
+	return filepath.Join(dir, s.place), nil
+}

@@ -1,0 +1,122 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// Secret is a secret, or the place to read it from. In the configuration it is
+// a plain string or one of {file: PATH}, {env: NAME}, {exec: [CMD, ARGS…]} and
+// {credential: NAME}. The zero Secret is none.
+type Secret struct {
+	source source
+	place  string   // path, variable or name; for exec the command
+	args   []string // for exec, without the command
+
+	// plain is a pointer because fmt prints the fields of an unexported struct
+	// field without asking our Format: of a pointer it prints the address.
+	plain *string
+}
+
+type source string
+
+const (
+	fromConfig     source = "in the configuration file"
+	fromFile       source = "file"
+	fromEnv        source = "env"
+	fromExec       source = "exec"
+	fromCredential source = "credential"
+)
+
+// Plain returns a Secret that is the text itself.
+func Plain(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
+	return Secret{source: fromConfig, plain: &text}
+}
+
+// errForm does not repeat what it found: a secret in braces is a key to YAML.
+var errForm = errors.New("a secret is a string, or one of {file: PATH}, {env: NAME}, {exec: [COMMAND, ARGUMENT…]}, {credential: NAME}")
+
+// UnmarshalYAML reads a Secret from the configuration.
+func (s *Secret) UnmarshalYAML(unmarshal func(any) error) error {
+	var text string
+	if unmarshal(&text) == nil {
+		*s = Plain(text)
+		return nil
+	}
+	var form map[string]any
+	if unmarshal(&form) != nil || len(form) != 1 {
+		return errForm
+	}
+	for key, value := range form {
+		words, ok := words(value)
+		if !ok || len(words) == 0 || words[0] == "" {
+			return errForm
+		}
+		*s = Secret{source: source(key), place: words[0], args: words[1:]}
+	}
+	return s.check()
+}
+
+// words returns a string, or a list of strings, as a list.
+func words(value any) (list []string, ok bool) {
+	if word, ok := value.(string); ok {
+		return []string{word}, true
+	}
+	values, ok := value.([]any)
+	for _, v := range values {
+		word, isString := v.(string)
+		list, ok = append(list, word), ok && isString
+	}
+	return list, ok
+}
+
+func (s *Secret) check() error {
+	switch s.source {
+	case fromExec:
+		return nil
+	case fromFile, fromEnv, fromCredential:
+		if len(s.args) == 0 {
+			return nil
+		}
+	}
+	return errForm
+}
+
+// SetDir makes a relative path, of a secret's file or of its command, relative
+// to dir. A command without a slash is looked up in $PATH as ever.
+func (s *Secret) SetDir(dir string) {
+	relative := !filepath.IsAbs(s.place)
+	switch s.source {
+	case fromFile:
+		if relative {
+			s.place = filepath.Join(dir, s.place)
+		}
+	case fromExec:
+		if relative && filepath.Base(s.place) != s.place {
+			s.place, _ = filepath.Abs(filepath.Join(dir, s.place))
+		}
+	}
+}
+
+// IsZero reports whether there is no secret.
+func (s Secret) IsZero() bool { return s.source == "" }
+
+// IsPlain reports whether the secret is written in the configuration itself.
+func (s Secret) IsPlain() bool { return s.source == fromConfig }
+
+// String says where the secret comes from, never what it is. The arguments of
+// a command are left out: people put tokens there.
+func (s Secret) String() string {
+	return strings.TrimSpace(string(s.source) + " " + s.place)
+}
+
+// Format shows the same as String for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// MarshalText shows the same as String, in JSON, YAML and slog too.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
