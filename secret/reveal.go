@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,21 +59,22 @@ func (s Secret) read(ctx context.Context) (string, error) {
 func readFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", cause(err)
 	}
 	defer f.Close()
-	return readAll(f)
+	var text capped
+	if _, err := io.Copy(&text, f); err != nil {
+		return "", cause(err)
+	}
+	return text.trimmed(), nil
 }
 
-func readAll(r io.Reader) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxSize+1))
-	if err != nil {
-		return "", err
+// cause leaves out the path, which Reveal says already.
+func cause(err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathError.Err
 	}
-	if len(text) > maxSize {
-		return "", fmt.Errorf("it is longer than %d bytes", maxSize)
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
+	return err
 }
 
 // run returns the standard output of the command, which is run without a
@@ -80,28 +82,40 @@ func readAll(r io.Reader) (string, error) {
 func (s Secret) run(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, execTimeout, fmt.Errorf("no answer within %v", execTimeout))
 	defer cancel()
+	var text capped
 	cmd := exec.CommandContext(ctx, s.place, s.args...)
+	cmd.Stdout = &text
 	cmd.WaitDelay = time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	text, readErr := readAll(out)
-	if readErr != nil {
-		cancel()
-	}
-	err = cmd.Wait()
+	err := cmd.Run()
 	switch {
-	case readErr != nil && ctx.Err() == nil, readErr != nil && errors.Is(context.Cause(ctx), context.Canceled):
-		return "", readErr
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
+	case text.full:
+		return "", errTooLong
+	case err != nil:
+		return "", err
 	}
-	return text, err
+	return text.trimmed(), nil
 }
+
+// capped is a buffer for as much as a secret may be.
+type capped struct {
+	text []byte
+	full bool
+}
+
+var errTooLong = fmt.Errorf("it is longer than %d bytes", maxSize)
+
+func (c *capped) Write(p []byte) (int, error) {
+	if len(c.text)+len(p) > maxSize {
+		c.full = true
+		return 0, errTooLong
+	}
+	c.text = append(c.text, p...)
+	return len(p), nil
+}
+
+func (c *capped) trimmed() string { return strings.TrimRight(string(c.text), "\r\n") }
 
 // credentialPath follows systemd.exec(5), LoadCredential=.
 func (s Secret) credentialPath() (string, error) {

@@ -53,38 +53,34 @@ func (s *Secret) UnmarshalYAML(unmarshal func(any) error) error {
 		return errForm
 	}
 	for key, value := range form {
-		words, ok := words(value)
-		if !ok || len(words) == 0 || words[0] == "" {
-			return errForm
+		s.source = source(key)
+		switch s.source {
+		case fromExec:
+			s.place, s.args = command(value)
+		case fromFile, fromEnv, fromCredential:
+			s.place, _ = value.(string)
 		}
-		*s = Secret{source: source(key), place: words[0], args: words[1:]}
 	}
-	return s.check()
+	if s.place == "" {
+		return errForm
+	}
+	return nil
 }
 
-// words returns a string, or a list of strings, as a list.
-func words(value any) (list []string, ok bool) {
-	if word, ok := value.(string); ok {
-		return []string{word}, true
-	}
-	values, ok := value.([]any)
+// command reads a list of strings.
+func command(value any) (name string, args []string) {
+	values, _ := value.([]any)
 	for _, v := range values {
-		word, isString := v.(string)
-		list, ok = append(list, word), ok && isString
-	}
-	return list, ok
-}
-
-func (s *Secret) check() error {
-	switch s.source {
-	case fromExec:
-		return nil
-	case fromFile, fromEnv, fromCredential:
-		if len(s.args) == 0 {
-			return nil
+		word, ok := v.(string)
+		if !ok {
+			return "", nil
 		}
+		args = append(args, word)
 	}
-	return errForm
+	if len(args) == 0 {
+		return "", nil
+	}
+	return args[0], args[1:]
 }
 
 // SetDir makes a relative path, of a secret's file or of its command, relative
