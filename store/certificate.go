@@ -1,0 +1,212 @@
+package store
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Certificate is an issued certificate, as it lies in the state directory.
+type Certificate struct {
+	Name string // the user's name for it
+	Dir  string // live/NAME: stays the same when it is renewed
+
+	// Files in Dir, for servers to use.
+	PrivateKey, Cert, Chain, FullChain string
+
+	Version string              // directory in archive that holds it for good
+	Leaf    *x509.Certificate   // the certificate
+	Issuers []*x509.Certificate // the rest of the chain
+	Key     crypto.Signer       // the private key
+}
+
+// The files of a certificate, named as certbot names them.
+const (
+	privKeyFile   = "privkey.pem"
+	certFile      = "cert.pem"
+	chainFile     = "chain.pem"
+	fullChainFile = "fullchain.pem"
+)
+
+// SaveCertificate keeps a certificate (its chain in DER, leaf first) with its
+// key, and makes it the live one. Saving the same again is fine: a run that was
+// killed between this and ClearOrder does so.
+func (s *Store) SaveCertificate(name string, key crypto.Signer, chain [][]byte) (*Certificate, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	files, leaf, err := encodeCertificate(key, chain)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	serial := fmt.Sprintf("%x", leaf.SerialNumber)
+	if err := s.archive(s.path("archive", name, serial), files); err != nil {
+		return nil, err
+	}
+	target := filepath.Join("..", "archive", name, serial)
+	if err := s.disk.link(target, s.path("live", name)); err != nil {
+		return nil, err
+	}
+	return s.LoadCertificate(name)
+}
+
+// encodeCertificate returns the content of each file.
+func encodeCertificate(key crypto.Signer, chain [][]byte) (map[string][]byte, *x509.Certificate, error) {
+	if len(chain) == 0 {
+		return nil, nil, errors.New("the chain has no certificate")
+	}
+	leaf, err := x509.ParseCertificate(chain[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	if !belongs(leaf, key) {
+		return nil, nil, errors.New("the certificate is not for this private key")
+	}
+	private, err := encodeKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, rest := encodeChain(chain[:1]), encodeChain(chain[1:])
+	return map[string][]byte{
+		privKeyFile: private, certFile: cert, chainFile: rest, fullChainFile: append(cert, rest...),
+	}, leaf, nil
+}
+
+func encodeChain(chain [][]byte) []byte {
+	var text []byte
+	for _, der := range chain {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	return text
+}
+
+// archive makes the directory of one certificate in one step: it appears when
+// it is complete.
+func (s *Store) archive(dir string, files map[string][]byte) error {
+	if _, err := os.Stat(dir); err == nil {
+		return sameFiles(dir, files)
+	}
+	temporary := hidden(dir)
+	if err := s.disk.mkdir(temporary); err != nil {
+		return err
+	}
+	for _, name := range []string{privKeyFile, certFile, chainFile, fullChainFile} {
+		mode := modePublic
+		if name == privKeyFile {
+			mode = modeSecret
+		}
+		if err := s.disk.create(filepath.Join(temporary, name), files[name], mode); err != nil {
+			return err
+		}
+	}
+	if err := syncDir(temporary); err != nil {
+		return err
+	}
+	return s.disk.rename(temporary, dir)
+}
+
+func sameFiles(dir string, files map[string][]byte) error {
+	for _, name := range []string{privKeyFile, certFile} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(text, files[name]) {
+			return fmt.Errorf("%s: there is another certificate with this serial number", dir)
+		}
+	}
+	return nil
+}
+
+// LoadCertificate returns the live certificate of this name. Without one the
+// error is fs.ErrNotExist.
+func (s *Store) LoadCertificate(name string) (*Certificate, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	dir := s.path("live", name)
+	version, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Certificate{
+		Name: name, Dir: dir, Version: version,
+		PrivateKey: filepath.Join(dir, privKeyFile), Cert: filepath.Join(dir, certFile),
+		Chain: filepath.Join(dir, chainFile), FullChain: filepath.Join(dir, fullChainFile),
+	}
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// read reads from Version, not through the link that may be switched meanwhile.
+func (c *Certificate) read() error {
+	path, keyPath := filepath.Join(c.Version, fullChainFile), filepath.Join(c.Version, privKeyFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	chain, err := decodeChain(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	c.Leaf, c.Issuers = chain[0], chain[1:]
+	if text, err = os.ReadFile(keyPath); err != nil {
+		return err
+	}
+	if c.Key, err = decodeKey(text); err != nil {
+		return fmt.Errorf("%s: %w", keyPath, err)
+	}
+	if !belongs(c.Leaf, c.Key) {
+		return fmt.Errorf("%s: it is not the key of the certificate beside it", keyPath)
+	}
+	return nil
+}
+
+func decodeChain(text []byte) ([]*x509.Certificate, error) {
+	var chain []*x509.Certificate
+	for {
+		var block *pem.Block
+		block, text = pem.Decode(text)
+		if block == nil {
+			break
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, certificate)
+	}
+	if len(chain) == 0 {
+		return nil, errors.New("no certificate in PEM")
+	}
+	return chain, nil
+}
+
+// Certificates returns all live certificates in the order of their names, and
+// an error for each that cannot be read.
+func (s *Store) Certificates() ([]*Certificate, error) {
+	list, err := names(s.path("live"))
+	errs := []error{err}
+	var certificates []*Certificate
+	for _, name := range list {
+		if checkName(name) != nil {
+			continue // certbot puts a README here, and so may others
+		}
+		c, err := s.LoadCertificate(name)
+		switch {
+		case err == nil:
+			certificates = append(certificates, c)
+		case !errors.Is(err, fs.ErrNotExist):
+			errs = append(errs, err)
+		}
+	}
+	return certificates, errors.Join(errs...)
+}

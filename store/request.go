@@ -1,0 +1,70 @@
+package store
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// Request is what was asked for under one name, so that it can be renewed
+// without being asked again.
+type Request struct {
+	Version   int               `json:"version"`           // set by SaveRequest
+	Name      string            `json:"name"`              // of the certificate
+	Names     []string          `json:"names"`             // identifiers, in the order asked for
+	KeyType   string            `json:"key_type"`          // "ecdsa-p256" and so on
+	Profile   string            `json:"profile,omitempty"` // "" for the CA's default
+	Directory string            `json:"directory"`         // URL of the CA's directory
+	Account   string            `json:"account,omitempty"` // URL of the account
+	Deploy    []string          `json:"deploy,omitempty"`  // commands after each issue
+	Follow    map[string]string `json:"follow,omitempty"`  // identifier to "never" or an owner name
+	Created   time.Time         `json:"created"`           // first issued
+	Renewed   time.Time         `json:"renewed,omitzero"`  // last issued
+}
+
+// SaveRequest keeps a request, in the place of an older one of its name.
+func (s *Store) SaveRequest(r *Request) error {
+	if err := checkName(r.Name); err != nil {
+		return err
+	}
+	kept := *r
+	kept.Version = version
+	return s.saveJSON(s.requestPath(r.Name), kept)
+}
+
+// LoadRequest returns the request of this name. Without one the error is
+// fs.ErrNotExist.
+func (s *Store) LoadRequest(name string) (*Request, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	r := &Request{}
+	if err := loadJSON(s.requestPath(name), r); err != nil {
+		return nil, err
+	}
+	r.Name = name
+	return r, nil
+}
+
+// Requests returns all requests in the order of their names, and an error for
+// each that cannot be read.
+func (s *Store) Requests() ([]*Request, error) {
+	list, err := names(s.path("certificates"))
+	errs := []error{err}
+	var requests []*Request
+	for _, file := range list {
+		name, ok := strings.CutSuffix(file, ".json")
+		if !ok || checkName(name) != nil {
+			continue
+		}
+		r, err := s.LoadRequest(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		requests = append(requests, r)
+	}
+	return requests, errors.Join(errs...)
+}
+
+func (s *Store) requestPath(name string) string { return s.path("certificates", name+".json") }

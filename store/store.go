@@ -1,0 +1,92 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Store is a state directory.
+type Store struct {
+	// Dir is the directory's path.
+	Dir string
+	// Command is shown to other processes that wait for the lock: the name of
+	// the command that is running. It may be empty.
+	Command string
+
+	disk    disk
+	journal sync.Mutex
+}
+
+// Open returns the store in dir, which is made if it does not exist.
+func Open(dir string) (*Store, error) {
+	s := &Store{Dir: dir}
+	if err := s.disk.mkdir(dir); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) path(elements ...string) string {
+	return filepath.Join(append([]string{s.Dir}, elements...)...)
+}
+
+// version is that of every JSON file but the journal.
+const version = 1
+
+// saveJSON writes what a value with a version says.
+func (s *Store) saveJSON(path string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return s.disk.write(path, append(text, '\n'), 0o600)
+}
+
+// loadJSON reads what saveJSON wrote. The error is fs.ErrNotExist when there is
+// no such file, and names the file in any case.
+func loadJSON(path string, value any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var head struct{ Version int }
+	if err := json.Unmarshal(text, &head); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if head.Version != version {
+		return fmt.Errorf("%s: version %d is not known: another version of certctl wrote it", path, head.Version)
+	}
+	if err := json.Unmarshal(text, value); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// names lists the entries of a directory in order, without temporary ones; a
+// directory that does not exist is empty.
+func names(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	var list []string
+	for _, entry := range entries {
+		if entry.Name()[0] != '.' {
+			list = append(list, entry.Name())
+		}
+	}
+	return list, nil
+}
+
+const (
+	modeDir    fs.FileMode = 0o700
+	modeSecret fs.FileMode = 0o600
+	modePublic fs.FileMode = 0o644
+)
