@@ -2,6 +2,8 @@ package dns01
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/libdns/libdns"
@@ -9,15 +11,10 @@ import (
 	"certctl/delegation"
 )
 
-// Provider edits the records of DNS zones at one server or service, with one
-// key. AppendRecords must return nil only when the records are there (read
-// back where the service can), must be idempotent, and must never change or
-// remove another record; DeleteRecords removes exactly the given values and
-// succeeds when they are gone already.
-type Provider interface {
-	libdns.RecordAppender
-	libdns.RecordDeleter
-}
+// DefaultTTL is the TTL of a new record set for which the configuration names
+// none. A validation record lives for minutes; a low TTL lets the next value
+// be seen soon.
+const DefaultTTL = 60 * time.Second
 
 // Record is one validation record as published and journaled.
 type Record struct {
@@ -27,59 +24,114 @@ type Record struct {
 	TTL   time.Duration   `json:"ttl"`
 }
 
-// Propagation is how one zone's servers are waited for.
-type Propagation struct {
-	Timeout time.Duration // 0: 10 minutes
-	Settle  time.Duration // wait this much longer after all servers agree; for anycast services
-}
-
 // Credential is a key together with the scope in which it may be used: the one
 // way to a Provider. Everything outside the scope is refused here, before the
 // provider sees it.
 type Credential struct {
 	Label       string          // how the user knows it: provider and key name, never the secret
 	Scope       delegation.Name // the owner names at and below this are covered
-	TTL         time.Duration   // of new record sets; 0: 60 s
+	TTL         time.Duration   // of new record sets; 0: DefaultTTL
 	Propagation Propagation
 
 	provider Provider
 }
 
-// NewCredential binds a provider to a scope.
+// NewCredential binds a provider to a scope. Without a label it takes the
+// provider's own, if that is a Labeler.
 func NewCredential(label string, scope delegation.Name, p Provider) *Credential {
+	if l, ok := p.(Labeler); ok && label == "" {
+		label = l.Label()
+	}
 	return &Credential{Label: label, Scope: scope, provider: p}
 }
 
 // Covers reports whether the credential may write at owner in zone: owner is
 // at or below the scope, and the scope at or below the zone's apex, so that no
 // zone cut lies between the scope and the owner.
-func (c *Credential) Covers(zone, owner delegation.Name) bool { panic("not yet written") }
+func (c *Credential) Covers(zone, owner delegation.Name) bool {
+	return owner.IsAtOrBelow(c.Scope) && c.Scope.IsAtOrBelow(zone)
+}
 
-// Append publishes records of one zone in one call.
+// Prepare reads what the provider needs before its first call, so that a
+// missing secret is found before anything is written.
+func (c *Credential) Prepare(ctx context.Context) error {
+	if p, ok := c.provider.(Preparer); ok {
+		return p.Prepare(ctx)
+	}
+	return nil
+}
+
+// Append publishes records of one zone in one call. Where one of them is
+// outside the scope the error is a *ScopeError and nothing is written.
 func (c *Credential) Append(ctx context.Context, zone delegation.Name, records []Record) error {
-	panic("not yet written")
+	if err := c.admit(zone, records); err != nil {
+		return err
+	}
+	_, err := c.provider.AppendRecords(ctx, zone.String(), convert(zone, records))
+	return err
 }
 
-// Delete removes exactly these records of one zone in one call.
+// Delete removes exactly these records of one zone in one call. Where one of
+// them is outside the scope the error is a *ScopeError and nothing is removed.
 func (c *Credential) Delete(ctx context.Context, zone delegation.Name, records []Record) error {
-	panic("not yet written")
+	if err := c.admit(zone, records); err != nil {
+		return err
+	}
+	rrs := convert(zone, records)
+	for i, rr := range rrs {
+		r := rr.(libdns.RR)
+		r.TTL = 0 // libdns: any TTL; the record set may have had another one before ours
+		rrs[i] = r
+	}
+	_, err := c.provider.DeleteRecords(ctx, zone.String(), rrs)
+	return err
 }
 
-// Credentials are all that the user has configured.
-type Credentials []*Credential
-
-// Grant is the permission to write at one target with one credential.
-type Grant struct {
-	Target     *delegation.Target // the place chosen: t, or t.Explicit where only that is covered
-	Credential *Credential
+// admit lets a batch through as a whole or not at all.
+func (c *Credential) admit(zone delegation.Name, records []Record) error {
+	for _, r := range records {
+		if r.Zone != zone || !c.Covers(zone, r.Owner) {
+			return &ScopeError{Label: c.Label, Scope: c.Scope, Zone: r.Zone, Owner: r.Owner}
+		}
+	}
+	return nil
 }
 
-// For returns the grant for a target: of the credentials that cover it, the
-// one with the longest scope. Where the target comes from a wildcard alias
-// that no credential covers, the explicit place is tried. There is no other
-// fallback: a DNS answer says where we write, only the configuration says what
-// with. The error is a *NoCredentialError.
-func (cs Credentials) For(t *delegation.Target) (Grant, error) { panic("not yet written") }
+// convert writes records as libdns has them. A multi-string TXT is one Data.
+func convert(zone delegation.Name, records []Record) []libdns.Record {
+	rrs := make([]libdns.Record, len(records))
+	for i, r := range records {
+		rrs[i] = libdns.RR{Name: r.Owner.Relative(zone), Type: "TXT", TTL: r.TTL, Data: r.Value}
+	}
+	return rrs
+}
 
-// ByScope returns the credential with exactly this scope, as journaled.
-func (cs Credentials) ByScope(scope delegation.Name) (*Credential, bool) { panic("not yet written") }
+// ScopeError says that a record was about to be written or removed outside the
+// scope of the credential at hand. It is a defect of the program, which chose
+// the credential, and not of the configuration.
+type ScopeError struct {
+	Label       string
+	Scope       delegation.Name
+	Zone, Owner delegation.Name
+}
+
+func (e *ScopeError) Error() string {
+	return fmt.Sprintf("%s may write at and below %s only, not at %s in zone %s", e.Label, e.Scope, e.Owner, e.Zone)
+}
+
+// plural returns "1 value" or "3 values".
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// bare returns a name as people write it in configuration files, without the
+// final dot.
+func bare(n delegation.Name) string {
+	if n == "." {
+		return "."
+	}
+	return strings.TrimSuffix(n.String(), ".")
+}

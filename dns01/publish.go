@@ -1,11 +1,6 @@
 package dns01
 
-import (
-	"context"
-	"time"
-
-	"certctl/delegation"
-)
+import "context"
 
 // Publication is one value at the place that a grant allows.
 type Publication struct {
@@ -14,27 +9,26 @@ type Publication struct {
 }
 
 // Record returns what is published and journaled.
-func (p Publication) Record() Record { panic("not yet written") }
+func (p Publication) Record() Record {
+	ttl := p.Credential.TTL
+	if ttl == 0 {
+		ttl = DefaultTTL
+	}
+	return Record{Zone: p.Target.Zone, Owner: p.Target.Owner, Value: p.Value, TTL: ttl}
+}
 
 // Publish writes all publications: one call for each zone and credential,
 // different ones side by side, the same value at the same owner once. The
-// errors of all zones are joined.
-func Publish(ctx context.Context, ps []Publication) error { panic("not yet written") }
-
-// Observation is what one server said about one owner during a wait.
-type Observation struct {
-	Zone    delegation.Name
-	Owner   delegation.Name
-	Server  delegation.Server // with exactly one address
-	Elapsed time.Duration     // since the wait began
-	Answer  string            // in words: "has the value", "NXDOMAIN", "1 of 2 values", "timeout", …
-	Done    bool              // has all values
-}
-
-// Wait returns when every authoritative server of every publication's zone
-// serves all values, or when the zone's timeout has passed. observe, if not
-// nil, is told each time an answer changes; it is called from one goroutine at
-// a time. The error is a *PropagationError for each zone that is not ready.
-func Wait(ctx context.Context, client *delegation.Client, ps []Publication, observe func(Observation)) error {
-	panic("not yet written")
+// errors of all zones are joined. Nothing is written when a credential is
+// incomplete; after any other error some records may have been published, and
+// all of them are to be removed.
+func Publish(ctx context.Context, ps []Publication) error {
+	var bs batches
+	for _, p := range ps {
+		bs.add(p.Credential, p.Record())
+	}
+	if err := bs.each(func(b *batch) error { return b.credential.Prepare(ctx) }); err != nil {
+		return err
+	}
+	return bs.each(func(b *batch) error { return b.credential.Append(ctx, b.zone, b.records) })
 }

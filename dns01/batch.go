@@ -1,0 +1,69 @@
+package dns01
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"certctl/delegation"
+)
+
+// sideBySide is how many zones are written at once. PowerDNS serves twenty TCP
+// connections by default.
+const sideBySide = 16
+
+// batch is what goes to one zone with one credential in one call.
+type batch struct {
+	zone       delegation.Name
+	credential *Credential
+	records    []Record
+	err        error // of the last call
+}
+
+// batches collects records by zone and credential, in the order in which the
+// zones first appear. The same value at the same owner is there once.
+type batches []*batch
+
+func (bs *batches) add(c *Credential, r Record) *batch {
+	b := bs.find(c, r.Zone)
+	for _, have := range b.records {
+		if have.Owner == r.Owner && have.Value == r.Value {
+			return b
+		}
+	}
+	b.records = append(b.records, r)
+	return b
+}
+
+func (bs *batches) find(c *Credential, zone delegation.Name) *batch {
+	for _, b := range *bs {
+		if b.credential == c && b.zone == zone {
+			return b
+		}
+	}
+	b := &batch{zone: zone, credential: c}
+	*bs = append(*bs, b)
+	return b
+}
+
+// each calls do for all batches side by side, and joins the errors, each with
+// its zone and credential.
+func (bs batches) each(do func(*batch) error) error {
+	var g errgroup.Group
+	g.SetLimit(sideBySide)
+	for _, b := range bs {
+		g.Go(func() error {
+			b.err = do(b)
+			return nil
+		})
+	}
+	g.Wait()
+	var errs []error
+	for _, b := range bs {
+		if b.err != nil {
+			errs = append(errs, fmt.Errorf("zone %s with %s: %w", b.zone, b.credential.Label, b.err))
+		}
+	}
+	return errors.Join(errs...)
+}

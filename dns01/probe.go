@@ -1,0 +1,216 @@
+package dns01
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/sync/errgroup"
+
+	"certctl/delegation"
+)
+
+// The servers are polled soon at first, because most of them have a record
+// within milliseconds, and then less and less often. Each pause is half as
+// long again as the one before.
+const (
+	firstPause   = 50 * time.Millisecond
+	longestPause = 2 * time.Second
+)
+
+// Questions in flight, in all and at one address.
+const (
+	inFlight   = 256
+	perAddress = 32
+)
+
+// A server that gives no usable answer, so many times in a row and for so
+// long, is set aside. A time of silence is several packets, see
+// delegation.Client. The server is still asked, and once it answers it is
+// waited for again.
+const (
+	asideTries = 2
+	asideAfter = 10 * time.Second
+)
+
+// host is an address at which servers are asked.
+type host struct {
+	addr     netip.AddrPort
+	probes   []*probe
+	silent   *answer // the timeout in this round, or in the last one; nil: it answers
+	unrouted bool    // said already that there is no route
+}
+
+// probe is one owner, asked for at one address of one of the zone's servers.
+type probe struct {
+	zone   *zone
+	host   *host
+	server delegation.Server // with exactly one address
+	owner  delegation.Name
+	values []string
+
+	last     answer
+	since    time.Duration // from the beginning of the wait to the first such answer
+	failures int           // in a row
+	failing  time.Time     // when the first of these was asked
+}
+
+// probe returns the probe for an owner; the first mention makes it.
+func (w *watch) probe(z *zone, s delegation.Server, owner delegation.Name) *probe {
+	addr := s.Addrs[0]
+	h := w.host(addr)
+	for _, p := range h.probes {
+		if p.zone == z && p.owner == owner {
+			return p
+		}
+	}
+	p := &probe{zone: z, host: h, server: s, owner: owner, last: answer{words: "not asked"}}
+	z.probes = append(z.probes, p)
+	h.probes = append(h.probes, p)
+	return p
+}
+
+func (w *watch) host(addr netip.AddrPort) *host {
+	for _, h := range w.hosts {
+		if h.addr == addr {
+			return h
+		}
+	}
+	h := &host{addr: addr}
+	w.hosts = append(w.hosts, h)
+	return h
+}
+
+// expect adds a value to those that the server must have.
+func (p *probe) expect(value string) {
+	if !slices.Contains(p.values, value) {
+		p.values = append(p.values, value)
+	}
+}
+
+// poll asks one address, round by round, until it has everything.
+func (w *watch) poll(ctx context.Context, h *host) {
+	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
+		pending := w.pending(h)
+		if len(pending) == 0 {
+			return
+		}
+		w.round(h, pending)
+		jittered := pause - pause/8 + rand.N(pause/4)
+		select {
+		case <-time.After(jittered):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// pending returns what is still to be asked at an address, in any order.
+func (w *watch) pending(h *host) []*probe {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var pending []*probe
+	for _, p := range h.probes {
+		if !p.last.done && p.zone.ctx.Err() == nil {
+			pending = append(pending, p)
+		}
+	}
+	rand.Shuffle(len(pending), func(i, j int) { pending[i], pending[j] = pending[j], pending[i] })
+	return pending
+}
+
+// round asks all pending questions once, side by side. A server that was
+// silent in the last round gets one question first: each one that it does not
+// answer would keep others waiting for seconds.
+func (w *watch) round(h *host, pending []*probe) {
+	if w.silence(h) != nil {
+		w.hush(h, nil)
+		w.ask(pending[0])
+		pending = pending[1:]
+	}
+	var g errgroup.Group
+	g.SetLimit(perAddress)
+	for _, p := range pending {
+		g.Go(func() error {
+			w.ask(p)
+			return nil
+		})
+	}
+	g.Wait()
+}
+
+// ask puts one question, and reports the answer. Where the server has turned
+// out to be silent in this round, the question is spared.
+func (w *watch) ask(p *probe) {
+	if a := w.silence(p.host); a != nil {
+		w.report(p, *a)
+		return
+	}
+	select {
+	case w.slots <- struct{}{}:
+	case <-p.zone.ctx.Done():
+		return
+	}
+	asked := time.Now()
+	m, err := w.client.Ask(p.zone.ctx, p.host.addr, p.owner, dns.TypeTXT, false)
+	<-w.slots
+	if p.zone.ctx.Err() != nil {
+		return
+	}
+	a := judge(m, err, p.owner, p.values)
+	a.asked = asked
+	if a.silent {
+		w.hush(p.host, &a)
+	}
+	w.report(p, a)
+}
+
+func (w *watch) silence(h *host) *answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return h.silent
+}
+
+func (w *watch) hush(h *host, a *answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.silent = a
+}
+
+// take remembers an answer.
+func (p *probe) take(a answer, began time.Time) {
+	if a.words != p.last.words {
+		p.since = time.Since(began)
+	}
+	switch {
+	case !a.failed:
+		p.failures = 0
+	case p.failures == 0:
+		p.failures, p.failing = 1, a.asked
+	default:
+		p.failures++
+	}
+	p.last = a
+}
+
+// awaited reports whether the zone is not ready because of this server. One
+// that this host cannot even send to is not.
+func (p *probe) awaited() bool {
+	aside := p.failures >= asideTries && time.Since(p.failing) >= asideAfter
+	return !p.last.done && !p.last.unrouted && !aside
+}
+
+// unroutedAgain reports whether the missing route to this address has been
+// told, and remembers that it has.
+func (p *probe) unroutedAgain() bool {
+	again := p.last.unrouted && p.host.unrouted
+	p.host.unrouted = p.host.unrouted || p.last.unrouted
+	return again
+}
+
+func (p *probe) observation() Observation {
+	return Observation{Zone: p.zone.name, Owner: p.owner, Server: p.server, Elapsed: p.since, Answer: p.last.words, Done: p.last.done, Failed: p.last.failed}
+}

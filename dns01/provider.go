@@ -1,0 +1,43 @@
+package dns01
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+)
+
+// Provider edits the records of DNS zones at one server or service, with one
+// key. AppendRecords must return nil only when the records are there (read
+// back where the service can), must be idempotent, and must never change or
+// remove another record; DeleteRecords removes exactly the given values and
+// succeeds when they are gone already.
+type Provider interface {
+	libdns.RecordAppender
+	libdns.RecordDeleter
+}
+
+// Labeler is a Provider that knows how the user knows it.
+type Labeler interface {
+	Label() string // provider and key name, never the secret
+}
+
+// Preparer is a Provider that has something to read, such as its secret,
+// before it can work. Prepare may be called more than once.
+type Preparer interface {
+	Prepare(ctx context.Context) error
+}
+
+// Environment is what the run of the program offers to the constructors of
+// providers.
+type Environment struct {
+	// Client asks DNS servers.
+	Client *delegation.Client
+
+	// Primary returns the addresses of the server that takes a zone's updates
+	// unless the configuration names another; (*delegation.Resolver).Primary
+	// is one.
+	Primary func(ctx context.Context, zone delegation.Name) ([]netip.AddrPort, error)
+}
