@@ -28,8 +28,6 @@ type record struct{ zone, owner, value, scope string }
 
 func (e Entry) record() record { return record{e.Zone, e.Owner, e.Value, e.Scope} }
 
-func (e Entry) same(other Entry) bool { return e.record() == other.record() }
-
 // Journal is the list of validation records that must be removed from the DNS
 // some day. Like all of the store it is for the holder of the lock. It is safe
 // for concurrent use.
@@ -65,9 +63,11 @@ func (j *Journal) Remove(entries ...Entry) error {
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	kept := slices.DeleteFunc(decodeLines(text), func(e Entry) bool {
-		return slices.ContainsFunc(entries, e.same)
-	})
+	gone := map[record]bool{}
+	for _, e := range entries {
+		gone[e.record()] = true
+	}
+	kept := slices.DeleteFunc(decodeLines(text), func(e Entry) bool { return gone[e.record()] })
 	if len(kept) == 0 {
 		return j.store.disk.remove(j.path())
 	}
@@ -116,7 +116,7 @@ func decodeLines(text []byte) []Entry {
 	index := map[record]int{}
 	for line := range bytes.Lines(text) {
 		var e Entry
-		if json.Unmarshal(line, &e) != nil {
+		if json.Unmarshal(line, &e) != nil || e.Owner == "" {
 			continue // cut short by a crash
 		}
 		if i, ok := index[e.record()]; ok {
