@@ -1,0 +1,48 @@
+package debian
+
+import "text/template"
+
+var nsdConf = template.Must(template.New("nsd.conf").Parse(`server:
+	ip-address: {{.Addr.Addr}}@{{.Addr.Port}}
+	do-ip6: no
+	server-count: 1
+	username: ""
+	chroot: ""
+	zonesdir: "{{.Dir}}"
+	database: ""
+	pidfile: ""
+	xfrdfile: "{{.Dir}}/xfrd.state"
+	xfrdir: "{{.Dir}}"
+	zonelistfile: "{{.Dir}}/zone.list"
+	cookie-secret-file: ""
+	xfrd-reload-timeout: 0
+	verbosity: 2
+remote-control:
+	control-enable: no
+{{range .Zones}}
+zone:
+	name: "{{.Name}}"
+	zonefile: "{{.File}}"
+	provide-xfr: 127.0.0.0/8 NOKEY
+	allow-notify: 127.0.0.0/8 NOKEY
+	outgoing-interface: {{$.Addr.Addr}}
+{{- if .Primary.IsValid}}
+	request-xfr: {{.Primary.Addr}}@{{.Primary.Port}} NOKEY
+{{- end}}
+{{- range .Secondaries}}
+	notify: {{.Addr}}@{{.Port}} NOKEY
+{{- end}}
+{{end}}`))
+
+// NSD starts nsd, which takes no updates: zones with grants are refused.
+func (s *Site) NSD(v Server) *Host {
+	s.t.Helper()
+	if len(v.keys()) > 0 {
+		s.t.Fatal("NSD takes no updates")
+	}
+	h := s.install("nsd", "nsd", &v)
+	c := h.settings(v)
+	h.writeZones(c)
+	h.write("nsd.conf", nsdConf, c)
+	return h.start(&v, "-d", "-c", "nsd.conf")
+}
