@@ -62,8 +62,18 @@ func (bs batches) each(do func(*batch) error) error {
 	var errs []error
 	for _, b := range bs {
 		if b.err != nil {
-			errs = append(errs, fmt.Errorf("zone %s with %s: %w", b.zone, b.credential.Label, b.err))
+			errs = append(errs, &ZoneError{Zone: b.zone, Label: b.credential.Label, Err: b.err})
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// ZoneError says that writing to one zone failed.
+type ZoneError struct {
+	Zone  delegation.Name
+	Label string // of the credential
+	Err   error
+}
+
+func (e *ZoneError) Error() string { return fmt.Sprintf("zone %s with %s: %v", e.Zone, e.Label, e.Err) }
+func (e *ZoneError) Unwrap() error { return e.Err }
