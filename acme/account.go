@@ -3,39 +3,24 @@ package acme
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
+	"errors"
+	"fmt"
 	"net/http"
-	"time"
+
+	"golang.org/x/crypto/acme"
 )
-
-// Config says how to reach a CA.
-type Config struct {
-	Directory string            // URL of the directory (RFC 8555 §7.1.1)
-	Roots     *x509.CertPool    // for the directory's own TLS; nil: the system's
-	UserAgent string            // RFC 8555 §6.1
-	Transport http.RoundTripper // nil: one of our own with few connections
-}
-
-// CA is a certificate authority whose directory has been read.
-type CA struct {
-	URL                     string // of the directory
-	Terms                   string
-	Website                 string
-	CAAIdentities           []string
-	ExternalAccountRequired bool
-	Profiles                map[string]string // name to description
-	RenewalInfo             string            // URL (RFC 9773), or ""
-}
-
-// Dial reads the directory. The error says whether the server could not be
-// reached, is not trusted (with a hint at ca_file), or is not an ACME server.
-func Dial(ctx context.Context, c Config) (*CA, error) { panic("not yet written") }
 
 // ExternalAccount is an external account binding (RFC 8555 §7.3.4).
 type ExternalAccount struct {
 	KeyID string
 	Key   []byte // HMAC key, never shown
 }
+
+// String shows the key's identifier, never the key.
+func (e ExternalAccount) String() string { return fmt.Sprintf("{%s redacted}", e.KeyID) }
+
+// GoString is String, so that %#v does not show the key either.
+func (e ExternalAccount) GoString() string { return e.String() }
 
 // Registration is what newAccount needs.
 type Registration struct {
@@ -45,34 +30,100 @@ type Registration struct {
 	External   *ExternalAccount
 }
 
-// Register creates the account, or finds the one that the key already has. An
-// error with a hint says when terms must be agreed to or an external account
-// is needed.
-func (c *CA) Register(ctx context.Context, r Registration) (*Account, error) {
-	panic("not yet written")
-}
-
-// Account returns a known account, without asking the CA.
-func (c *CA) Account(url string, key crypto.Signer) *Account { panic("not yet written") }
-
 // Account is an account at a CA.
 type Account struct {
 	URL string
 	CA  *CA
+
+	key    crypto.Signer
+	client *acme.Client
 }
 
-// Request is what a new order asks for.
-type Request struct {
-	Names     []string  // DNS names as A-labels, wildcards with "*."
-	Profile   string    // "" for the CA's default
-	Replaces  string    // ARI certificate identifier (RFC 9773 §5), or ""
-	NotBefore time.Time // zero: the CA's choice
-	NotAfter  time.Time
+// Account returns a known account, without asking the CA.
+func (c *CA) Account(url string, key crypto.Signer) *Account {
+	return &Account{URL: url, CA: c, key: key, client: &acme.Client{
+		Key:          key,
+		KID:          acme.KeyID(url),
+		DirectoryURL: c.URL,
+		HTTPClient:   &http.Client{Transport: &shortcut{ca: c}, Timeout: c.http.Timeout},
+		RetryBackoff: backoff,
+	}}
 }
 
-// NewOrder places an order. An unknown profile is an error that lists those
-// that there are.
-func (a *Account) NewOrder(ctx context.Context, r Request) (*Order, error) { panic("not yet written") }
+// Register creates the account, or finds the one that the key already has. An
+// error with a hint says when terms must be agreed to or an external account
+// is needed.
+func (c *CA) Register(ctx context.Context, r Registration) (*Account, error) {
+	a := c.Account("", r.Key)
+	missing := c.missing(r)
+	if missing == nil {
+		return a, a.create(ctx, r)
+	}
+	// An account that exists has all that it needed.
+	known, err := a.client.GetReg(ctx, "")
+	switch {
+	case err == nil:
+		return c.Account(known.URI, r.Key), nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	default:
+		return nil, missing
+	}
+}
 
-// Order fetches an order placed earlier.
-func (a *Account) Order(ctx context.Context, url string) (*Order, error) { panic("not yet written") }
+// missing says what the CA wants that the registration lacks.
+func (c *CA) missing(r Registration) error {
+	switch {
+	case c.Terms != "" && !r.AgreeTerms:
+		return &TermsError{URL: c.Terms}
+	case c.ExternalAccountRequired && r.External == nil:
+		return &ExternalAccountError{Directory: c.URL}
+	default:
+		return nil
+	}
+}
+
+func (a *Account) create(ctx context.Context, r Registration) error {
+	wanted := &acme.Account{Contact: r.Contact}
+	if r.External != nil {
+		wanted.ExternalAccountBinding = &acme.ExternalAccountBinding{KID: r.External.KeyID, Key: r.External.Key}
+	}
+	_, err := a.client.Register(ctx, wanted, acme.AcceptTOS)
+	if err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
+		return fmt.Errorf("new account: %w", fromClient(err))
+	}
+	a.URL = string(a.client.KID)
+	if a.URL == "" {
+		return errors.New("new account: the CA does not say its URL")
+	}
+	return nil
+}
+
+// TermsError says that the CA's terms of service have not been agreed to.
+type TermsError struct {
+	URL string
+}
+
+func (e *TermsError) Error() string {
+	return fmt.Sprintf("the CA's terms of service must be agreed to: %s", e.URL)
+}
+
+// Hint returns what the user can do.
+func (e *TermsError) Hint() string {
+	return "read them, then give --agree-tos or write `agree_tos: true` below `acme:`"
+}
+
+// ExternalAccountError says that the CA opens accounts for its customers only
+// (RFC 8555 §7.3.4).
+type ExternalAccountError struct {
+	Directory string
+}
+
+func (e *ExternalAccountError) Error() string {
+	return fmt.Sprintf("the CA at %s wants an external account binding", e.Directory)
+}
+
+// Hint returns what the user can do.
+func (e *ExternalAccountError) Hint() string { return externalAccountHint }
+
+const externalAccountHint = "get a key identifier and an HMAC key from the CA and write them to `acme: eab:` as {kid: …, hmac: …}"

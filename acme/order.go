@@ -2,6 +2,12 @@ package acme
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,38 +33,175 @@ type Order struct {
 	Names   []string
 	Expires time.Time
 	Account *Account
+
+	authorizations []string // URLs
+	finalize       string   // URL
+	certificate    string   // URL, once valid
+	problem        *Problem // why it is invalid
+	retryAfter     time.Time
 }
 
-// Authorization is the CA's wish to see one identifier validated.
-type Authorization struct {
-	URL      string
-	Domain   string // without "*."
-	Wildcard bool
-	Status   Status
-	Value    string // of the TXT record for dns-01 (RFC 8555 §8.4)
+// Request is what a new order asks for.
+type Request struct {
+	Names     []string  // DNS names as A-labels, wildcards with "*."
+	Profile   string    // "" for the CA's default
+	Replaces  string    // ARI certificate identifier (RFC 9773 §5), or ""
+	NotBefore time.Time // zero: the CA's choice
+	NotAfter  time.Time
 }
 
-// Name returns the name as it was ordered, with "*." for a wildcard.
-func (z *Authorization) Name() string { panic("not yet written") }
-
-// Pending returns the authorizations that are not valid yet, in the order of
-// the names. They are fetched side by side. One without a dns-01 challenge is
-// an error that lists what the CA offers for it.
-func (o *Order) Pending(ctx context.Context) ([]*Authorization, error) { panic("not yet written") }
-
-// Validate tells the CA that the records of these authorizations are there,
-// and watches the order until it is ready. observe, if not nil, is told each
-// authorization's final status. The error holds the CA's problem for each name
-// that it refused, verbatim.
-func (o *Order) Validate(ctx context.Context, zs []*Authorization, observe func(*Authorization)) error {
-	panic("not yet written")
+type wireRequest struct {
+	Identifiers []wireIdentifier `json:"identifiers"`
+	NotBefore   *time.Time       `json:"notBefore,omitempty"`
+	NotAfter    *time.Time       `json:"notAfter,omitempty"`
+	Profile     string           `json:"profile,omitempty"`
+	Replaces    string           `json:"replaces,omitempty"`
 }
 
-// Finalize sends the certificate request (DER), waits for the certificate and
-// fetches it with its chain: DER, leaf first. An order that is finalized
-// already is waited for; one that is valid is fetched.
-func (o *Order) Finalize(ctx context.Context, csr []byte) ([][]byte, error) { panic("not yet written") }
+// NewOrder places an order. An unknown profile is an error that lists those
+// that there are.
+func (a *Account) NewOrder(ctx context.Context, r Request) (*Order, error) {
+	if err := a.CA.checkProfile(r.Profile); err != nil {
+		return nil, err
+	}
+	if a.CA.RenewalInfo == "" {
+		r.Replaces = "" // RFC 9773 §5: only for a CA that has renewal information
+	}
+	o, err := a.place(ctx, r)
+	if r.Replaces != "" && refusesReplaces(err) {
+		r.Replaces = ""
+		o, err = a.place(ctx, r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("new order: %w", err)
+	}
+	if !sameNames(o.Names, r.Names) {
+		return nil, fmt.Errorf("new order: the CA made it for %s in place of %s", strings.Join(o.Names, ", "), strings.Join(r.Names, ", "))
+	}
+	o.Names = slices.Clone(r.Names)
+	return o, nil
+}
 
-// Abandon deactivates the authorizations that are still pending, so that they
-// do not count against the account's limits.
-func (o *Order) Abandon(ctx context.Context) error { panic("not yet written") }
+func (a *Account) place(ctx context.Context, r Request) (*Order, error) {
+	wanted := wireRequest{Profile: r.Profile, Replaces: r.Replaces, NotBefore: instant(r.NotBefore), NotAfter: instant(r.NotAfter)}
+	for _, name := range r.Names {
+		wanted.Identifiers = append(wanted.Identifiers, wireIdentifier{Type: "dns", Value: name})
+	}
+	var w wireOrder
+	header, err := a.post(ctx, a.CA.newOrder, wanted, &w)
+	if err != nil {
+		return nil, err
+	}
+	o := &Order{URL: header.Get("Location"), Account: a}
+	if o.URL == "" {
+		return nil, errors.New("the CA does not say its URL")
+	}
+	return o, o.read(&w, header)
+}
+
+// refusesReplaces reports whether the order may succeed without "replaces":
+// the certificate may have a replacement already (RFC 9773 §7.4), belong to
+// another account, or be unknown, for which there is no type: Boulder answers
+// 404, Pebble 500. An order that was left half done must not stand in the way
+// of the next.
+func refusesReplaces(err error) bool {
+	var p *Problem
+	if !errors.As(err, &p) {
+		return false
+	}
+	switch p.Status {
+	case http.StatusConflict, http.StatusNotFound, http.StatusInternalServerError:
+		return true
+	default:
+		return p.is("alreadyReplaced") || p.is("malformed") || p.is("unauthorized")
+	}
+}
+
+func (c *CA) checkProfile(profile string) error {
+	if profile == "" {
+		return nil
+	}
+	if _, ok := c.Profiles[profile]; ok {
+		return nil
+	}
+	if len(c.Profiles) == 0 {
+		return fmt.Errorf("profile %q: the CA has no profiles", profile)
+	}
+	offered := slices.Sorted(maps.Keys(c.Profiles))
+	return fmt.Errorf("profile %q: the CA has %s", profile, strings.Join(offered, ", "))
+}
+
+// Order fetches an order placed earlier.
+func (a *Account) Order(ctx context.Context, url string) (*Order, error) {
+	o := &Order{URL: url, Account: a}
+	if err := o.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("order %s: %w", url, err)
+	}
+	return o, nil
+}
+
+// wireOrder is RFC 8555 §7.1.3.
+type wireOrder struct {
+	Status         Status           `json:"status"`
+	Expires        time.Time        `json:"expires"`
+	Identifiers    []wireIdentifier `json:"identifiers"`
+	Error          *wireProblem     `json:"error"`
+	Authorizations []string         `json:"authorizations"`
+	Finalize       string           `json:"finalize"`
+	Certificate    string           `json:"certificate"`
+}
+
+func (o *Order) refresh(ctx context.Context) error {
+	var w wireOrder
+	header, err := o.Account.post(ctx, o.URL, nil, &w)
+	if err != nil {
+		return err
+	}
+	return o.read(&w, header)
+}
+
+// read takes over what the CA says. The names stay as they were ordered.
+func (o *Order) read(w *wireOrder, header http.Header) error {
+	if o.Names == nil {
+		for _, id := range w.Identifiers {
+			if id.Type != "dns" {
+				return fmt.Errorf("identifier %s is of type %q", id.Value, id.Type)
+			}
+			o.Names = append(o.Names, id.Value)
+		}
+	}
+	o.Status, o.Expires, o.problem = w.Status, w.Expires, w.Error.problem()
+	o.authorizations, o.finalize, o.certificate = w.Authorizations, w.Finalize, w.Certificate
+	o.retryAfter = retryAfter(header)
+	return nil
+}
+
+// refusal says why the order is invalid.
+func (o *Order) refusal() error {
+	if o.problem == nil {
+		return errors.New("the order is invalid, and the CA does not say why")
+	}
+	return fmt.Errorf("the order is invalid: %w", o.problem)
+}
+
+// sameNames compares names without their order and case.
+func sameNames(a, b []string) bool {
+	return slices.Equal(sorted(a), sorted(b))
+}
+
+func sorted(names []string) []string {
+	lower := make([]string, len(names))
+	for i, name := range names {
+		lower[i] = strings.ToLower(name)
+	}
+	slices.Sort(lower)
+	return lower
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}
