@@ -5,8 +5,8 @@
 // A World is stated by its zones. Each zone names the servers that serve it,
 // and the world adds what a registrar and a careful administrator would add:
 // SOA and NS records where the text has none, the delegation in the closest
-// enclosing zone, the servers' addresses and the glue, and a root where none
-// is stated. The servers know nothing of each other but by DNS.
+// enclosing zone, the servers' addresses and the glue, and a root, served by
+// ns.root., where none is stated. The servers know nothing of each other but by DNS.
 //
 //	w := authority.New()
 //	w.Zone("example.com.", `

@@ -41,6 +41,18 @@ func (z *Zone) Undelegated() *Zone {
 	return z
 }
 
+// Text adds to the text of the zone, before the world is used: the records are
+// there from the beginning, at all servers.
+func (z *Zone) Text(text string) *Zone {
+	z.world.mu.Lock()
+	defer z.world.mu.Unlock()
+	if z.world.sealed {
+		panic("authority: text for zone " + z.apex + " comes after the world is in use")
+	}
+	z.addAll(parse(z.apex, text), time.Time{})
+	return z
+}
+
 // Add adds records at the primary, as an administrator would: without key,
 // rules or delay, but with a new serial.
 func (z *Zone) Add(text string) {
