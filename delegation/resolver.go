@@ -3,6 +3,11 @@ package delegation
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/miekg/dns"
 )
 
 // Options configures a Resolver.
@@ -15,18 +20,94 @@ type Options struct {
 
 // Resolver finds targets. It caches zone cuts for as long as it lives, which
 // is one run of the program. It is safe for concurrent use.
-type Resolver struct{}
+type Resolver struct {
+	client    *Client
+	port      uint16
+	recursive func() ([]netip.AddrPort, error)
+	warn      func(string)
 
-// NewResolver returns a Resolver.
-func NewResolver(o Options) *Resolver { panic("not yet written") }
+	cuts     *cuts
+	roots    memo[*zone]    // the root, before it is in cuts
+	sights   memo[*sight]   // names looked at
+	apexes   memo[[]Name]   // the NS records of zones
+	services memo[*service] // the servers of zones
+	hosts    memo[found]    // addresses looked up
+
+	owners   owners
+	families families
+	silent   silence
+	slots    chan struct{}
+	direct   atomic.Bool // an authoritative server was reached
+	proxied  atomic.Bool // everything is asked of the recursive resolvers
+}
+
+// NewResolver returns a Resolver. It does not ask anyone anything yet.
+func NewResolver(o Options) *Resolver {
+	r := &Resolver{
+		client:    o.Client,
+		port:      o.Port,
+		recursive: func() ([]netip.AddrPort, error) { return o.Recursive, nil },
+		warn:      func(string) {},
+		cuts:      newCuts(),
+		slots:     make(chan struct{}, maxInFlight),
+	}
+	if r.client == nil {
+		r.client = &Client{}
+	}
+	if r.port == 0 {
+		r.port = 53
+	}
+	if len(o.Recursive) == 0 {
+		r.recursive = sync.OnceValues(func() ([]netip.AddrPort, error) { return systemResolvers(resolvConf) })
+	}
+	if o.Warn != nil {
+		var mu sync.Mutex
+		r.warn = func(text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			o.Warn(text)
+		}
+	}
+	return r
+}
 
 // Resolve follows aliases and zone cuts from a challenge name to its Target.
 func (r *Resolver) Resolve(ctx context.Context, challenge Name, follow Follow) (*Target, error) {
-	panic("not yet written")
+	r.owners.add(challenge)
+	t := &Target{Challenge: challenge}
+	switch {
+	case follow.Owner != "":
+		return r.pin(ctx, t, follow.Owner)
+	case follow.Never:
+		return r.pin(ctx, t, challenge)
+	}
+	return r.follow(ctx, t)
 }
 
 // Primary returns the addresses of the server named by the MNAME field of a
 // zone's SOA record: where updates go unless the configuration says otherwise.
+// The error is a *PrimaryError when that server cannot be found.
 func (r *Resolver) Primary(ctx context.Context, zone Name) ([]netip.AddrPort, error) {
-	panic("not yet written")
+	z, rep, err := r.walk(ctx, zone, dns.TypeSOA)
+	switch {
+	case err != nil:
+		return nil, err
+	case rep.apex != zone || rep.mname == root:
+		return nil, &PrimaryError{Zone: zone}
+	}
+	if s, err := r.service(ctx, z); err == nil {
+		for _, server := range s.servers {
+			if server.Name == rep.mname && len(server.Addrs) > 0 {
+				return slices.Clone(server.Addrs), nil
+			}
+		}
+	}
+	addrs, err := r.addressesOf(ctx, z, rep.mname)
+	switch {
+	case len(addrs) > 0:
+		return withPort(addrs, r.port), nil
+	case ctx.Err() != nil:
+		return nil, interrupted(ctx, zone, dns.TypeSOA)
+	}
+	return nil, &PrimaryError{Zone: zone, Name: rep.mname, Err: err}
 }

@@ -1,0 +1,152 @@
+package delegation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/miekg/dns"
+)
+
+// maxAliases is how long a chain may be: Unbound, which CAs use, restarts a
+// query eleven times and then answers SERVFAIL.
+const maxAliases = 11
+
+// sight is what the authoritative servers say about one name.
+type sight struct {
+	name        Name
+	zone        *zone // that the name is in
+	primary     Name  // of that zone
+	from        peer
+	exists      bool   // the name has records, or there are names below it, or a wildcard covers it
+	alias       *alias // nil: the name is no alias
+	synthesised bool   // the alias comes from a wildcard
+}
+
+// look asks what a name is. The type is SOA, because it brings the zone with
+// every answer: in the answer section at an apex, in the authority section
+// elsewhere (RFC 2308 §3), also where parent and child share a server; and
+// because nobody puts it where a CA looks for TXT.
+func (r *Resolver) look(ctx context.Context, name Name) (*sight, error) {
+	return r.sights.do(ctx, name, func() (*sight, error) {
+		z, rep, err := r.walk(ctx, name, dns.TypeSOA)
+		if err != nil {
+			return nil, err
+		}
+		s := &sight{name: name, zone: z, primary: rep.mname, from: rep.from, exists: rep.exists, alias: rep.alias}
+		switch {
+		case s.alias != nil:
+			err = r.trace(ctx, s)
+		case rep.apex == "" && name != z.apex:
+			s.zone, s.primary, err = r.zoneOf(ctx, name.Parent())
+		}
+		return s, err
+	})
+}
+
+// follow goes from alias to alias until a name is none.
+func (r *Resolver) follow(ctx context.Context, t *Target) (*Target, error) {
+	path := []Name{t.Challenge}
+	for {
+		s, err := r.look(ctx, path[len(path)-1])
+		if err != nil {
+			return nil, led(t, path, err)
+		}
+		if s.alias == nil {
+			done, err := r.complete(ctx, t, s)
+			return done, led(t, path, err)
+		}
+		to := s.alias.to
+		switch {
+		case slices.Contains(path, to):
+			return nil, led(t, path, &AliasError{Path: append(path, to), Loop: true})
+		case len(path) > maxAliases:
+			return nil, led(t, path, &AliasError{Path: path})
+		}
+		r.addCuts(ctx, t, s.zone)
+		if s.synthesised && t.Explicit == nil {
+			r.addExplicit(ctx, t, s)
+		}
+		t.Steps = append(t.Steps, s.step())
+		r.owners.add(to)
+		path = append(path, to)
+	}
+}
+
+// step returns the alias as a step.
+func (s *sight) step() Step {
+	return Step{
+		Kind: Alias, Type: dns.Type(s.alias.rrtype).String(), From: s.name, To: s.alias.to,
+		Zone: s.zone.apex, Server: s.from.addr, Synthesised: s.synthesised,
+	}
+}
+
+// led says how an error came about that concerns another name than the one
+// that the user gave.
+func led(t *Target, path []Name, err error) error {
+	last := path[len(path)-1]
+	if err == nil || len(path) == 1 && t.Explicit == nil {
+		return err
+	}
+	if _, ok := err.(*AliasError); !ok {
+		err = fmt.Errorf("%s is an alias that leads to %s: %w", t.Challenge, last, err)
+	}
+	if t.Explicit != nil {
+		return &WildcardError{Name: t.Explicit.Owner, Err: err}
+	}
+	return err
+}
+
+// pin takes owner as the place, whatever aliases say.
+func (r *Resolver) pin(ctx context.Context, t *Target, owner Name) (*Target, error) {
+	r.owners.add(owner)
+	s, err := r.look(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	if s.alias != nil && !s.synthesised {
+		t.warn("%s is an alias for %s (%s): CAs follow it, and servers keep no other record there",
+			owner, s.alias.to, dns.Type(s.alias.rrtype))
+	}
+	return r.complete(ctx, t, s)
+}
+
+// complete makes the name that s is about the owner.
+func (r *Resolver) complete(ctx context.Context, t *Target, s *sight) (*Target, error) {
+	t.Owner, t.Zone, t.Primary = s.name, s.zone.apex, s.primary
+	r.addCuts(ctx, t, s.zone)
+	service, err := r.service(ctx, s.zone)
+	if err != nil {
+		return nil, err
+	}
+	t.Servers = slices.Clone(service.servers)
+	t.Warnings = append(t.Warnings, service.warnings...)
+	if s.exists || s.synthesised {
+		r.warnOfVanishing(ctx, t, s.zone)
+	}
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx, s.name, dns.TypeSOA)
+	}
+	return t, nil
+}
+
+// addCuts adds the cuts from the root down to z that are not yet among the
+// steps.
+func (r *Resolver) addCuts(ctx context.Context, t *Target, z *zone) {
+	if z.parent == nil {
+		return
+	}
+	r.addCuts(ctx, t, z.parent)
+	if slices.ContainsFunc(t.Steps, func(s Step) bool { return s.Kind == Cut && s.To == z.apex }) {
+		return
+	}
+	names := z.named
+	if names == nil {
+		names, _ = r.ownNames(ctx, z)
+	}
+	t.Steps = append(t.Steps, z.step(names))
+}
+
+func (t *Target) warn(format string, args ...any) {
+	t.Warnings = append(t.Warnings, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,182 @@
+package delegation
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	// A server that is silent for patience is not given up: the next one is
+	// asked beside it, and every further one after haste.
+	patience = 400 * time.Millisecond
+	haste    = 100 * time.Millisecond
+
+	// maxInFlight bounds the sockets that are open at a time.
+	maxInFlight = 100
+)
+
+// peer is one address of a server.
+type peer struct {
+	host Name // "" where it is not known
+	addr netip.AddrPort
+}
+
+// String returns the name and the address, with the port if it is unusual.
+func (p peer) String() string {
+	addr := p.addr.String()
+	if p.addr.Port() == 53 {
+		addr = p.addr.Addr().String()
+	}
+	if p.host == "" {
+		return addr
+	}
+	return string(p.host) + " (" + addr + ")"
+}
+
+// ask puts one question to the servers of a zone until one gives a usable
+// answer: first to those whose address came with the referral. The error is a
+// *ServersError, unless ctx is done.
+func (r *Resolver) ask(ctx context.Context, z *zone, name Name, qtype uint16) (*reply, error) {
+	one := func(ctx context.Context, p peer) (*reply, *Error) { return r.inquire(ctx, z, p, name, qtype) }
+	rep, errs := r.race(ctx, z.peers(), one)
+	var missing []Name
+	if rep == nil && ctx.Err() == nil {
+		var more []peer
+		more, missing = r.findPeers(ctx, z.unglued())
+		var late []*Error
+		rep, late = r.race(ctx, more, one)
+		errs = append(errs, late...)
+	}
+	switch {
+	case rep != nil:
+		return rep, nil
+	case ctx.Err() != nil:
+		return nil, interrupted(ctx, name, qtype)
+	}
+	return nil, &ServersError{Zone: z.apex, Type: qtype, Name: name, Errs: errs, Missing: missing, Proxied: z.proxied}
+}
+
+// inquire puts one question to one server of a zone.
+func (r *Resolver) inquire(ctx context.Context, z *zone, p peer, name Name, qtype uint16) (*reply, *Error) {
+	m, failed := r.exchange(ctx, p, name, qtype, z.proxied)
+	if failed != nil {
+		return nil, failed
+	}
+	rep, failed := read(z, p, m, name, qtype, r.port)
+	if failed == nil && !z.proxied {
+		r.direct.Store(true)
+	}
+	return rep, failed
+}
+
+// exchange is Client.Ask with a memory of which servers and families failed.
+func (r *Resolver) exchange(ctx context.Context, p peer, name Name, qtype uint16, recursion bool) (*dns.Msg, *Error) {
+	failed := &Error{Type: qtype, Name: name, Host: p.host, Server: p.addr}
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		failed.Err = ctx.Err()
+		return nil, failed
+	}
+	m, err := r.client.Ask(ctx, p.addr, name, qtype, recursion)
+	if ctx.Err() == nil {
+		r.silent.note(p.addr, err != nil)
+	}
+	if err == nil {
+		return m, nil
+	}
+	if IsNoRoute(err) {
+		if family := r.families.lost(p.addr.Addr()); family != "" {
+			r.warn("this host has no " + family + " route: name servers are not asked over " + family)
+		}
+	}
+	failed.Err = err
+	if e, ok := err.(*Error); ok {
+		failed.Err = e.Err
+	}
+	return nil, failed
+}
+
+// race asks servers one after the other, with more and more of them at the
+// same time the longer they take. The first usable answer wins, and the others
+// are called off. Without one, it returns every server's error in order.
+func (r *Resolver) race(ctx context.Context, peers []peer, one func(context.Context, peer) (*reply, *Error)) (*reply, []*Error) {
+	peers = r.silent.last(r.families.routed(peers))
+	type result struct {
+		i   int
+		rep *reply
+		err *Error
+	}
+	results := make(chan result, len(peers))
+	errs := make([]*Error, len(peers))
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	started, finished := 0, 0
+	start := func() {
+		if i := started; i < len(peers) && ctx.Err() == nil {
+			started++
+			running.Go(func() {
+				rep, err := one(ctx, peers[i])
+				results <- result{i, rep, err}
+			})
+		}
+	}
+	for start(); finished < started; {
+		select {
+		case res := <-results:
+			if res.rep != nil {
+				return res.rep, nil
+			}
+			errs[res.i] = res.err
+			finished++
+			start()
+		case <-timer.C:
+			start()
+			timer.Reset(haste)
+		}
+	}
+	return nil, slices.DeleteFunc(errs, func(e *Error) bool { return e == nil })
+}
+
+// silence remembers the addresses that gave no answer when last asked.
+type silence struct {
+	mu    sync.Mutex
+	addrs map[netip.AddrPort]bool
+}
+
+func (s *silence) note(a netip.AddrPort, silent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.addrs == nil {
+		s.addrs = make(map[netip.AddrPort]bool)
+	}
+	s.addrs[a] = silent
+}
+
+// last returns the peers with the silent ones behind the others.
+func (s *silence) last(peers []peer) []peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sorted := slices.Clone(peers)
+	slices.SortStableFunc(sorted, func(a, b peer) int {
+		switch x, y := s.addrs[a.addr], s.addrs[b.addr]; {
+		case x == y:
+			return 0
+		case x:
+			return 1
+		}
+		return -1
+	})
+	return sorted
+}
