@@ -1,9 +1,11 @@
 package authority_test
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,5 +124,20 @@ func TestHiddenPrimary(t *testing.T) {
 	}
 	if got := len(z.Records("NS")); got != 2 {
 		t.Errorf("got %d NS records, want 2", got)
+	}
+}
+
+func TestMissingAddress(t *testing.T) {
+	w := authority.New()
+	w.Zone("example.com.", "", "ns1.example.com.")
+	w.Server("ns1.example.com.").At(netip.MustParseAddr("192.0.2.1"))
+	err := w.Start()
+	var missing *authority.AddressError
+	if !errors.As(err, &missing) {
+		t.Fatalf("got %v, want an AddressError", err)
+	}
+	// The root's server needs an address too.
+	if want := "seq 1 3"; !strings.Contains(missing.Hint(), want) {
+		t.Errorf("hint: got %q, want %q in it", missing.Hint(), want)
 	}
 }
