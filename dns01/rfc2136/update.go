@@ -1,0 +1,80 @@
+package rfc2136
+
+import (
+	"context"
+	"errors"
+
+	"github.com/miekg/dns"
+)
+
+// maxUpdate is how much of the 64 KiB of a DNS message records may take; the
+// rest is for the header, the zone and the signature.
+const maxUpdate = 60 << 10
+
+// add adds records and makes sure that they are there.
+func (s *session) add(ctx context.Context, rrs []*dns.TXT) error {
+	before, err := s.look(ctx, rrs)
+	if err != nil {
+		return err
+	}
+	for _, rr := range rrs {
+		h := before[rr.Hdr.Name]
+		if h.zone != "" {
+			return s.swallowed(rr, h.zone)
+		}
+		if len(h.values) > 0 {
+			rr.Hdr.Ttl = h.ttl // another TTL would be given to the whole set (RFC 2181 §5.2)
+		}
+	}
+	err = s.update(ctx, rrs, (*dns.Msg).Insert)
+	if no, ok := errors.AsType[*UpdateError](err); ok {
+		no.blame(before)
+	}
+	return s.settle(ctx, rrs, true, err)
+}
+
+// remove removes records, value by value (RFC 2136 §2.5.4), and makes sure
+// that they are gone.
+func (s *session) remove(ctx context.Context, rrs []*dns.TXT) error {
+	return s.settle(ctx, rrs, false, s.update(ctx, rrs, (*dns.Msg).Remove))
+}
+
+// update sends the records in as few messages as hold them, one after the
+// other.
+func (s *session) update(ctx context.Context, rrs []*dns.TXT, put func(*dns.Msg, []dns.RR)) error {
+	for len(rrs) > 0 {
+		m := new(dns.Msg).SetUpdate(s.zone.String())
+		size, n := 0, 0
+		var some []dns.RR
+		for n < len(rrs) && (n == 0 || size+dns.Len(rrs[n]) <= maxUpdate) {
+			size += dns.Len(rrs[n])
+			some = append(some, dns.Copy(rrs[n])) // the library writes in what it is given
+			n++
+		}
+		put(m, some)
+		rrs = rrs[n:]
+		answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+		if err != nil {
+			return err
+		}
+		if answers[0].Rcode != dns.RcodeSuccess {
+			return s.refusal(answers[0])
+		}
+	}
+	return nil
+}
+
+// settle decides by looking whether an update that ended with err was done.
+// The server's own no is final. Without an answer, or with a yes, what the
+// server has is what counts.
+func (s *session) settle(ctx context.Context, rrs []*dns.TXT, present bool, err error) error {
+	var no *UpdateError
+	if errors.As(err, &no) {
+		return err
+	}
+	verdict := s.verified(ctx, rrs, present)
+	if err != nil && verdict != nil {
+		return err
+	}
+	return verdict
+}
