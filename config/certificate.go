@@ -1,0 +1,85 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Certificate is a certificate to keep valid.
+type Certificate struct {
+	// Name is the user's name for it, and the name of its directory: lower-case
+	// letters, digits, dots, hyphens and underscores.
+	Name string `yaml:",key"`
+
+	// Domains are the names in the certificate, wildcards as "*.example.com".
+	// All are ordered together: it has all of them or is not issued.
+	Domains []string `yaml:"domains" required:"true"`
+
+	// Key is the type of the private key; each certificate gets a new one.
+	Key string `yaml:"key" default:"ecdsa-p256" enum:"ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096"`
+
+	// Profile is the certificate profile to ask for. Default: that of the acme
+	// section.
+	Profile string `yaml:"profile"`
+
+	// Deploy are commands to run, one after the other, whenever a new
+	// certificate is in place.
+	Deploy []string `yaml:"deploy"`
+
+	// Follow says for single domains what to do when _acme-challenge is an
+	// alias: auto follows it, never writes at _acme-challenge itself, and a name
+	// writes at that name. A wildcard goes with its domain. Default: auto.
+	Follow map[string]string `yaml:"follow"`
+}
+
+// What Follow may say beside an owner name.
+const (
+	FollowAuto  = "auto"
+	FollowNever = "never"
+)
+
+// KeyTypes returns the types of private keys, the default first.
+func KeyTypes() []string {
+	fields := fieldsOf(reflect.TypeFor[Certificate]())
+	return fields[slices.IndexFunc(fields, func(f field) bool { return f.name == "key" })].enum
+}
+
+var certificateName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]{0,228}[a-z0-9_-])?$`)
+
+func (c *Certificate) check(at place) {
+	if !certificateName.MatchString(c.Name) {
+		at.problem("", "certificate name %s: lower-case letters, digits, dots, hyphens and underscores are expected, a letter or digit first", printable(c.Name))
+	}
+	domains := map[string]bool{}
+	for _, domain := range c.Domains {
+		domains[challenged(domain)] = true
+	}
+	follow := map[string]string{}
+	for _, domain := range slices.Sorted(maps.Keys(c.Follow)) {
+		where := normal(c.Follow[domain])
+		switch {
+		case !domains[challenged(domain)]:
+			at.problem("follow", "follow: %s is not among the domains", printable(domain))
+		case where != FollowAuto && where != FollowNever && checkDomain(where) != nil:
+			at.problem("follow", "follow: %s: auto, never or a domain name is expected", printable(domain))
+		}
+		follow[challenged(domain)] = where
+	}
+	c.Follow = follow
+}
+
+// FollowFor returns what Follow says for a domain: FollowAuto, FollowNever or
+// the owner name to write at.
+func (c *Certificate) FollowFor(domain string) string {
+	if where := c.Follow[challenged(domain)]; where != "" {
+		return where
+	}
+	return FollowAuto
+}
+
+// challenged returns the domain whose challenge name is that of a domain or
+// wildcard (RFC 8555 §8.4).
+func challenged(domain string) string { return strings.TrimPrefix(normal(domain), "*.") }

@@ -1,0 +1,73 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Find returns the path of the configuration file: the one given with --config,
+// else the one in $CERTCTL_CONFIG, else the first that exists of ./certctl.yaml,
+// $XDG_CONFIG_HOME/certctl/certctl.yaml (~/.config/certctl/certctl.yaml) and
+// /etc/certctl/certctl.yaml. The error is a *NotFoundError if there is none.
+func Find(flag string, getenv func(string) string) (string, error) {
+	for _, path := range []string{flag, getenv("CERTCTL_CONFIG")} {
+		if path != "" {
+			return path, nil // Load says if it does not exist
+		}
+	}
+	places := places(getenv)
+	for _, path := range places {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path, nil // Load says if it cannot be read
+		}
+	}
+	return "", &NotFoundError{places}
+}
+
+func places(getenv func(string) string) []string {
+	const name = "certctl.yaml"
+	user, system := getenv("XDG_CONFIG_HOME"), "/etc"
+	if home := getenv("HOME"); !filepath.IsAbs(user) && home != "" {
+		user = filepath.Join(home, ".config")
+	}
+	if runtime.GOOS == "windows" {
+		user, system = getenv("AppData"), getenv("ProgramData")
+	}
+	places := []string{name}
+	for _, dir := range []string{user, system} {
+		if filepath.IsAbs(dir) { // others are to be ignored, says the XDG specification
+			places = append(places, filepath.Join(dir, "certctl", name))
+		}
+	}
+	return places
+}
+
+// NotFoundError says that there is no configuration file.
+type NotFoundError struct {
+	Looked []string // paths where one was looked for
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("no configuration file: looked for %s", strings.Join(e.Looked, ", "))
+}
+
+// Hint shows the least that a configuration can be.
+func (e *NotFoundError) Hint() string {
+	return "write one, for example " + e.Looked[0] + ":\n" + minimal
+}
+
+const minimal = `
+acme:
+  email: you@example.com
+  agree_tos: true
+zones:
+  auth.example.net:            # the zone that _acme-challenge is delegated to
+    provider: rfc2136
+    server: 192.0.2.1:53
+    tsig: {file: auth.key}     # as tsig-keygen writes it
+`

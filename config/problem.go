@@ -1,0 +1,98 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Problem is one thing that is wrong in a configuration file. It reads
+// "certctl.yaml:12: unknown key "servr": did you mean server?".
+type Problem struct {
+	File string
+	Line int // 0: the file as a whole
+	Err  error
+}
+
+func (p *Problem) Error() string {
+	if p.Line == 0 {
+		return fmt.Sprintf("%s: %v", p.File, p.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", p.File, p.Line, p.Err)
+}
+
+func (p *Problem) Unwrap() error { return p.Err }
+
+// joined returns all problems as one error, in the order of their lines.
+func joined(problems []*Problem) error {
+	slices.SortStableFunc(problems, func(a, b *Problem) int { return cmp.Compare(a.Line, b.Line) })
+	var errs []error
+	for _, p := range problems {
+		errs = append(errs, p)
+	}
+	return errors.Join(errs...)
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// syntaxProblem takes line and cause out of what the YAML library says. The
+// name of an anchor is left out: an unquoted secret with a star is one to it.
+func syntaxProblem(file string, err error) *Problem {
+	p := &Problem{File: file, Err: errors.New("this is not YAML")}
+	match := yamlError.FindStringSubmatch(err.Error())
+	if match == nil {
+		return p
+	}
+	p.Line, _ = strconv.Atoi(match[1])
+	cause := match[2]
+	if strings.HasPrefix(cause, "unknown anchor") {
+		cause = "an unquoted value that starts with * refers to an anchor, and there is none of this name"
+	}
+	p.Err = errors.New(cause)
+	return p
+}
+
+// suggestion returns ": did you mean x?" when a word is nearly one of those
+// known, else the list of them.
+func suggestion(word string, known []string) string {
+	best, distance := "", 3
+	for _, candidate := range known {
+		if d := edits(word, candidate); d < distance && d < len(candidate) {
+			best, distance = candidate, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf(": did you mean %s?", best)
+	}
+	return ": it may be " + strings.Join(known, ", ")
+}
+
+// edits counts the letters to insert, delete, replace or swap with their
+// neighbour that make b of a.
+func edits(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			rows[i][j] = min(replace, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
