@@ -174,6 +174,7 @@ func TestSecondaries(t *testing.T) {
 }
 
 func TestUnbound(t *testing.T) {
+	t.Parallel()
 	site := debian.New(t)
 	com, net := site.Addr(), site.Addr()
 	example := debian.Delegation{Zone: "example.com.", Servers: []netip.AddrPort{com}}

@@ -25,6 +25,7 @@ allow-axfr-ips=127.0.0.0/8
 allow-notify-from=127.0.0.0/8
 trusted-notification-proxy=127.0.0.1
 dnsupdate=yes
+dname-processing=yes
 allow-dnsupdate-from=127.0.0.0/8
 default-soa-edit=
 security-poll-suffix=
@@ -62,6 +63,7 @@ func (s *Site) PowerDNS(v Server) *Host {
 			h.run("", pdnsutil, "--config-dir=.", "load-zone", z.Name, z.File)
 		}
 	}
+	h.run("", pdnsutil, "--config-dir=.", "rectify-all-zones")
 	h.write("metadata.sql", powerdnsMetadata, c)
 	h.run(".read metadata.sql", sqlite, "zones.db")
 	return h.start(&v, "--config-dir=.", "--daemon=no", "--guardian=no", "--disable-syslog", "--write-pid=no")
