@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Run runs the program once. It prints results; errors are the caller's to
+// print.
+func Run(ctx context.Context, p *Process) error {
+	err := p.app().RunContext(ctx, p.Args)
+	if err != nil && ctx.Err() != nil {
+		return &InterruptedError{err}
+	}
+	return err
+}
+
+func (p *Process) app() *cli.App {
+	return &cli.App{
+		Name:                      "certctl",
+		Usage:                     "certificates by DNS, also where _acme-challenge is delegated",
+		UsageText:                 usageText,
+		HideVersion:               true,
+		Reader:                    p.Stdin,
+		Writer:                    p.Stdout,
+		ErrWriter:                 p.Stderr,
+		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      true,
+		Flags:                     []cli.Flag{configFlag},
+		Commands: guarded(
+			p.issueCommand(),
+			p.cleanupCommand(),
+			p.configCommand(),
+			p.labCommand(),
+			p.completionCommand(),
+			p.versionCommand(),
+		),
+		Action:          p.noCommand,
+		CommandNotFound: func(*cli.Context, string) {},
+		OnUsageError:    onUsageError,
+		ExitErrHandler:  func(*cli.Context, error) {},
+	}
+}
+
+const usageText = `certctl issue -d example.com -d '*.example.com'   order a certificate
+certctl lab issue -d example.com                  the same, in a world that runs in this process
+certctl config check                              what the configuration says
+certctl cleanup                                   remove records that a killed run left`
+
+var configFlag = &cli.StringFlag{
+	Name:  "config",
+	Usage: "read the configuration from `FILE`; default: $CERTCTL_CONFIG, ./certctl.yaml, $XDG_CONFIG_HOME/certctl/certctl.yaml, /etc/certctl/certctl.yaml",
+}
+
+// noCommand is what happens without a command, or with an unknown one.
+func (p *Process) noCommand(c *cli.Context) error {
+	if !c.Args().Present() {
+		return cli.ShowAppHelp(c)
+	}
+	unknown := c.Args().First()
+	return usagef("certctl help lists the commands", "there is no command %q", unknown)
+}
+
+// onUsageError turns what the flag parser says into our own kind of error.
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	remedy := "certctl help"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "certctl" {
+		remedy = "certctl help " + c.Command.Name
+	}
+	return &UsageError{Err: err, Remedy: remedy + " shows the flags"}
+}
+
+// guarded gives every command the same reaction to wrong flags and to
+// arguments after which flags would be ignored.
+func guarded(commands ...*cli.Command) []*cli.Command {
+	for _, command := range commands {
+		command.OnUsageError = onUsageError
+		guarded(command.Subcommands...)
+	}
+	return commands
+}
+
+// noArguments refuses what is left over after the flags: the parser stops at
+// the first argument that is no flag and would ignore every flag behind it.
+func noArguments(c *cli.Context) error {
+	if !c.Args().Present() {
+		return nil
+	}
+	rest := c.Args().Slice()
+	remedy := "certctl help " + c.Command.Name + " shows the flags"
+	if slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), "domain") }) {
+		remedy = "names are given with -d: certctl " + c.Command.Name + " -d " + rest[0]
+	}
+	return usagef(remedy, "%s takes no arguments, but got %s", c.Command.Name, strings.Join(rest, " "))
+}

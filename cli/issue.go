@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/acme"
+	"certctl/config"
+	"certctl/issuance"
+	"certctl/secret"
+	"certctl/store"
+)
+
+var noWaitFlag = &cli.BoolFlag{Name: "no-wait", Usage: "end at once if another run is at work in the state directory"}
+
+func (p *Process) issueCommand() *cli.Command {
+	return &cli.Command{
+		Name:    "issue",
+		Aliases: []string{"certonly", "run"},
+		Usage:   "order certificates, unless good ones are there",
+		UsageText: `certctl issue -d example.com -d '*.example.com'
+certctl issue                 all certificates of the configuration`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "put `NAME` into the certificate; repeat for more"},
+			&cli.StringFlag{Name: "name", Aliases: []string{"cert-name"}, Usage: "keep the certificate as `NAME`; default: the first domain; without -d: the one of the configuration"},
+			&cli.StringFlag{Name: "server", Usage: "order from the CA with this directory `URL` or short name"},
+			&cli.BoolFlag{Name: "staging", Aliases: []string{"test-cert"}, Usage: "the same as --server letsencrypt-staging"},
+			&cli.StringFlag{Name: "ca-file", Usage: "trust the roots in `FILE` (PEM) for the directory's own TLS"},
+			&cli.StringFlag{Name: "email", Aliases: []string{"m"}, Usage: "register with this `ADDRESS`"},
+			&cli.BoolFlag{Name: "agree-tos", Usage: "agree to the CA's terms of service"},
+			&cli.StringFlag{Name: "key", Aliases: []string{"key-type"}, Usage: "`TYPE` of the private key: " + strings.Join(config.KeyTypes(), ", ")},
+			&cli.StringFlag{Name: "profile", Usage: "ask the CA for the certificate profile `NAME`"},
+			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"force-renewal"}, Usage: "order even if a good certificate is there"},
+			noWaitFlag,
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
+		},
+		Action: p.issue,
+	}
+}
+
+func (p *Process) issue(c *cli.Context) error {
+	rep := new(reporter)
+	err := p.issueAll(c, rep)
+	if c.Bool("json") {
+		return errors.Join(err, rep.writeJSON(p.Stdout, err))
+	}
+	if !c.Bool("quiet") {
+		rep.write(p.Stdout)
+	}
+	return err
+}
+
+// issueAll orders the certificates that are asked for and not there.
+func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	ca, err := chooseCA(c, r.config)
+	if err != nil {
+		return err
+	}
+	requests, err := wanted(c, r.config, ca)
+	if err != nil {
+		return err
+	}
+	unlock, err := r.lock(c)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	r.sweep(c)
+	if !c.Bool("force") {
+		if requests, err = r.missing(requests, ca, rep); err != nil || len(requests) == 0 {
+			return err
+		}
+	}
+	account, err := r.account(c.Context, ca)
+	if err != nil {
+		return err
+	}
+	return r.order(c, account, requests, rep)
+}
+
+// order takes the requests through the story, and shows it.
+func (r *run) order(c *cli.Context, account *acme.Account, requests []issuance.Request, rep *reporter) error {
+	v := r.process.view(c.Bool("quiet"))
+	defer v.Close()
+	issuer := &issuance.Issuer{
+		Account:     account,
+		Resolver:    r.resolver,
+		Client:      r.client,
+		Credentials: r.credentials,
+		Store:       r.store,
+		Watch: func(e issuance.Event) {
+			rep.note(e)
+			v.Show(e)
+			if r.process.Watch != nil {
+				r.process.Watch(e)
+			}
+		},
+	}
+	results := issuer.Issue(c.Context, requests)
+	rep.issued(results)
+	return failure(results)
+}
+
+// failure joins the errors of the results: a PartialError where others are
+// fine.
+func failure(results []*issuance.Result) error {
+	var errs []error
+	for _, res := range results {
+		if res.Err != nil {
+			errs = append(errs, res.Err)
+		}
+	}
+	err := errors.Join(errs...)
+	if 0 < len(errs) && len(errs) < len(results) {
+		return &PartialError{err}
+	}
+	return err
+}
+
+// missing leaves out the requests for which a good certificate is there.
+func (r *run) missing(requests []issuance.Request, ca *config.ACME, rep *reporter) ([]issuance.Request, error) {
+	var missing []issuance.Request
+	for _, request := range requests {
+		live, err := issuance.Current(r.store, request, ca.URL())
+		if err != nil {
+			return nil, err
+		}
+		if live == nil {
+			missing = append(missing, request)
+			continue
+		}
+		rep.kept(live, request.Names)
+	}
+	return missing, nil
+}
+
+// chooseCA returns the CA of the configuration, or the one that flags ask for.
+func chooseCA(c *cli.Context, cfg *config.Config) (*config.ACME, error) {
+	ca := *cfg.ACME[0]
+	server := c.String("server")
+	if c.Bool("staging") {
+		if server != "" {
+			return nil, usagef("", "--staging and --server exclude each other")
+		}
+		server = "letsencrypt-staging"
+	}
+	if server != "" {
+		url, err := config.DirectoryURL(server)
+		if err != nil {
+			return nil, usagef("", "--server %s: %w", server, err)
+		}
+		ca = config.ACME{Directory: server, Email: ca.Email, AgreeTOS: ca.AgreeTOS}
+		if n := slices.IndexFunc(cfg.ACME, func(a *config.ACME) bool { return a.URL() == url }); n >= 0 {
+			ca = *cfg.ACME[n]
+		}
+	}
+	ca.AgreeTOS = ca.AgreeTOS || c.Bool("agree-tos")
+	if email := c.String("email"); email != "" {
+		ca.Email = email
+	}
+	if file := c.String("ca-file"); file != "" {
+		ca.CAFile = secret.Path(file)
+	}
+	return &ca, nil
+}
+
+// wanted returns the requests: one for the names given with -d, else those of
+// the configuration.
+func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Request, error) {
+	if len(c.StringSlice("domain")) > 0 {
+		r, err := requested(c, ca)
+		return []issuance.Request{r}, err
+	}
+	var requests []issuance.Request
+	for _, cert := range cfg.Certificates {
+		if name := c.String("name"); name != "" && name != cert.Name {
+			continue
+		}
+		r, err := configured(cert, ca)
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, r)
+	}
+	if len(requests) == 0 {
+		return nil, usagef("certctl issue -d example.com", "no names are given with -d, and the configuration has no such certificate")
+	}
+	return requests, nil
+}
+
+// requested makes a request of flags.
+func requested(c *cli.Context, ca *config.ACME) (issuance.Request, error) {
+	names, err := acme.ParseNames(c.StringSlice("domain"))
+	if err != nil {
+		return issuance.Request{}, &UsageError{Err: err}
+	}
+	r := issuance.Request{
+		Certificate: first(c.String("name"), store.Name(names[0])),
+		Names:       names,
+		Key:         issuance.KeyType(c.String("key")),
+		Profile:     first(c.String("profile"), ca.Profile),
+	}
+	if r.Key != "" && !slices.Contains(issuance.KeyTypes, r.Key) {
+		return r, usagef("", "--key %s: one of %s", r.Key, strings.Join(config.KeyTypes(), ", "))
+	}
+	r.Follow, err = parseFollow(c.StringSlice("follow"), names)
+	return r, err
+}
+
+// configured makes a request of an entry under certificates:.
+func configured(cert *config.Certificate, ca *config.ACME) (issuance.Request, error) {
+	names, err := acme.ParseNames(cert.Domains)
+	if err != nil {
+		return issuance.Request{}, &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
+	}
+	return issuance.Request{
+		Certificate: cert.Name,
+		Names:       names,
+		Key:         issuance.KeyType(cert.Key),
+		Profile:     first(cert.Profile, ca.Profile),
+		Follow:      cert.Follow,
+		Deploy:      cert.Deploy,
+	}, nil
+}
+
+// parseFollow reads DOMAIN=HOW words.
+func parseFollow(words, names []string) (map[string]string, error) {
+	follow := make(map[string]string)
+	for _, word := range words {
+		domain, how, _ := strings.Cut(word, "=")
+		domain = strings.TrimPrefix(strings.ToLower(domain), "*.")
+		if !slices.Contains(names, domain) && !slices.Contains(names, "*."+domain) {
+			return nil, usagef("--follow example.com=never", "--follow %s: %s is not among the domains", word, domain)
+		}
+		if _, err := issuance.ParseFollow(how); err != nil || how == "" {
+			return nil, usagef("--follow example.com=never", "--follow %s: auto, never or a domain name is expected after the =", word)
+		}
+		follow[domain] = how
+	}
+	return follow, nil
+}

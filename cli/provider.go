@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"maps"
+	"slices"
+
+	"certctl/config"
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/rfc2136"
+)
+
+// provider is a kind of DNS server or service.
+type provider struct {
+	config any // the struct that its keys in the configuration are read into
+	open   func(*config.Zone, delegation.Name, dns01.Environment) (dns01.Provider, error)
+}
+
+// providers maps the word after "provider:" to the kind that it names.
+func providers() map[string]provider {
+	return map[string]provider{
+		"rfc2136": kind(rfc2136.New),
+	}
+}
+
+// kind makes a provider of a package's constructor.
+func kind[C any](open func(C, delegation.Name, dns01.Environment) (dns01.Provider, error)) provider {
+	return provider{
+		config: *new(C),
+		open: func(z *config.Zone, scope delegation.Name, env dns01.Environment) (dns01.Provider, error) {
+			var c C
+			if err := z.Decode(&c); err != nil {
+				return nil, err
+			}
+			p, err := open(c, scope, env)
+			if err != nil {
+				return nil, z.Problem("", err)
+			}
+			return p, nil
+		},
+	}
+}
+
+// credential makes the credential of one entry under zones:.
+func credential(z *config.Zone, env dns01.Environment) (*dns01.Credential, error) {
+	known := providers()
+	kind, ok := known[z.Provider]
+	if !ok {
+		return nil, z.UnknownProvider(slices.Sorted(maps.Keys(known)))
+	}
+	scope, err := delegation.ParseName(z.Scope)
+	if err != nil {
+		return nil, z.Problem("", err)
+	}
+	p, err := kind.open(z, scope, env)
+	if err != nil {
+		return nil, err
+	}
+	c := dns01.NewCredential("", scope, p)
+	c.TTL = z.TTL
+	c.Propagation = dns01.Propagation{Timeout: z.Propagation.Timeout, Settle: z.Propagation.Settle}
+	return c, nil
+}

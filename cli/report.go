@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"certctl/delegation"
+	"certctl/issuance"
+	"certctl/store"
+)
+
+// report is the document that issue prints with --json.
+type report struct {
+	Certificates []*certificateReport `json:"certificates"`
+	Error        string               `json:"error,omitempty"`
+	Hints        []string             `json:"hints,omitempty"`
+}
+
+// certificateReport is what became of one certificate.
+type certificateReport struct {
+	Certificate string             `json:"certificate"`
+	Names       []string           `json:"names"`
+	Status      string             `json:"status"` // issued, valid (and not due), failed
+	Error       string             `json:"error,omitempty"`
+	Hints       []string           `json:"hints,omitempty"`
+	Identifiers []*placementReport `json:"identifiers,omitempty"` // those that had to be validated
+	Timings     map[string]float64 `json:"timings,omitempty"`     // step to seconds
+	Files       *filesReport       `json:"files,omitempty"`
+	Serial      string             `json:"serial,omitempty"` // hexadecimal
+	NotBefore   *time.Time         `json:"not_before,omitempty"`
+	NotAfter    *time.Time         `json:"not_after,omitempty"`
+	RenewAfter  *time.Time         `json:"renew_after,omitempty"`
+}
+
+// placementReport is where one name's validation record went.
+type placementReport struct {
+	Name       string          `json:"name"`
+	Challenge  string          `json:"challenge"`
+	Steps      []stepReport    `json:"steps"`
+	Owner      string          `json:"owner"`
+	Zone       string          `json:"zone"`
+	Credential string          `json:"credential"`
+	Scope      string          `json:"scope"`
+	Servers    []*serverReport `json:"servers"`
+	Warnings   []string        `json:"warnings,omitempty"`
+}
+
+// stepReport is an alias or a zone cut on the way.
+type stepReport struct {
+	Kind     string `json:"kind"`
+	Type     string `json:"type"`
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Wildcard bool   `json:"wildcard,omitempty"`
+}
+
+// serverReport is one address of one server, with its last answer.
+type serverReport struct {
+	Name    string  `json:"name"`
+	Address string  `json:"address"`
+	Answer  string  `json:"answer,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"` // after the records were published
+}
+
+// filesReport is where the certificate is.
+type filesReport struct {
+	PrivateKey string `json:"privkey"`
+	Cert       string `json:"cert"`
+	Chain      string `json:"chain"`
+	FullChain  string `json:"fullchain"`
+}
+
+// reporter gathers what the report needs, from events and results.
+type reporter struct {
+	answers      map[string]issuance.Observed // by owner and address
+	certificates []*certificateReport
+	timings      []issuance.Timing
+}
+
+func (r *reporter) note(e issuance.Event) {
+	if o, ok := e.(issuance.Observed); ok {
+		if r.answers == nil {
+			r.answers = make(map[string]issuance.Observed)
+		}
+		r.answers[string(o.Owner)+" "+o.Server.Addrs[0].String()] = o
+	}
+}
+
+// issued adds the results of this run.
+func (r *reporter) issued(results []*issuance.Result) {
+	for _, res := range results {
+		c := &certificateReport{Certificate: res.Certificate, Names: res.Names, Status: "issued", Timings: make(map[string]float64)}
+		r.certificates, r.timings = append(r.certificates, c), res.Timings
+		for _, t := range res.Timings {
+			c.Timings[string(t.Step)] = t.Took.Seconds()
+		}
+		for _, p := range res.Placements {
+			c.Identifiers = append(c.Identifiers, r.placement(p))
+		}
+		if res.Err != nil {
+			c.Status, c.Error, c.Hints = "failed", res.Err.Error(), Hints(res.Err)
+			continue
+		}
+		c.describe(res.Saved)
+	}
+}
+
+// kept adds a certificate that is good and not due.
+func (r *reporter) kept(live *store.Certificate, names []string) {
+	c := &certificateReport{Certificate: live.Name, Names: names, Status: "valid"}
+	c.describe(live)
+	r.certificates = append(r.certificates, c)
+}
+
+// write writes the report for people.
+func (r *reporter) write(w io.Writer) {
+	for _, c := range r.certificates {
+		c.write(w)
+	}
+	writeTimings(w, r.timings)
+}
+
+// writeJSON writes the report as one document, with the error that ended the
+// run.
+func (r *reporter) writeJSON(w io.Writer, err error) error {
+	document := report{Certificates: r.certificates}
+	if document.Certificates == nil {
+		document.Certificates = []*certificateReport{}
+	}
+	if err != nil {
+		document.Error, document.Hints = err.Error(), Hints(err)
+	}
+	return writeJSON(w, document)
+}
+
+func (c *certificateReport) describe(saved *store.Certificate) {
+	leaf := saved.Leaf
+	due := issuance.Due(leaf)
+	c.Files = &filesReport{PrivateKey: saved.PrivateKey, Cert: saved.Cert, Chain: saved.Chain, FullChain: saved.FullChain}
+	c.Serial = serial(leaf)
+	c.NotBefore, c.NotAfter, c.RenewAfter = &leaf.NotBefore, &leaf.NotAfter, &due
+}
+
+func (r *reporter) placement(p issuance.Placement) *placementReport {
+	t := p.Target
+	rep := &placementReport{
+		Name: p.Name, Challenge: t.Challenge.String(), Owner: t.Owner.String(), Zone: t.Zone.String(),
+		Credential: p.Credential.Label, Scope: p.Credential.Scope.String(), Warnings: t.Warnings,
+		Steps: []stepReport{},
+	}
+	for _, s := range t.Steps {
+		rep.Steps = append(rep.Steps, stepReport{string(s.Kind), s.Type, s.From.String(), s.To.String(), s.Synthesised})
+	}
+	for _, s := range t.Servers {
+		rep.Servers = append(rep.Servers, r.server(t.Owner, s)...)
+	}
+	return rep
+}
+
+func (r *reporter) server(owner delegation.Name, s delegation.Server) []*serverReport {
+	var reps []*serverReport
+	for _, a := range s.Addrs {
+		seen := r.answers[string(owner)+" "+a.String()]
+		reps = append(reps, &serverReport{s.Name.String(), a.String(), seen.Answer, seen.Elapsed.Seconds()})
+	}
+	return reps
+}
+
+func serial(leaf *x509.Certificate) string { return fmt.Sprintf("%x", leaf.SerialNumber) }
+
+// writeJSON writes one document.
+func writeJSON(w io.Writer, document any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(document)
+}
+
+// write writes a certificate's report for people: nothing where it failed,
+// because the error says it.
+func (c *certificateReport) write(w io.Writer) {
+	switch c.Status {
+	case "issued":
+		fmt.Fprintf(w, "%s: certificate issued\n", c.Certificate)
+	case "valid":
+		fmt.Fprintf(w, "%s: the certificate is good and not due; --force orders anyway\n", c.Certificate)
+	default:
+		return
+	}
+	row := func(label, value string) { fmt.Fprintf(w, "  %-11s %s\n", label, value) }
+	row("names", strings.Join(c.Names, ", "))
+	row("serial", c.Serial)
+	row("valid", fmt.Sprintf("until %s, renew after %s", day(*c.NotAfter), day(*c.RenewAfter)))
+	row("privkey", c.Files.PrivateKey)
+	row("cert", c.Files.Cert)
+	row("chain", c.Files.Chain)
+	row("fullchain", c.Files.FullChain)
+}
+
+func day(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
+
+// writeTimings says how long each step of a run took.
+func writeTimings(w io.Writer, timings []issuance.Timing) {
+	if len(timings) == 0 {
+		return
+	}
+	var total time.Duration
+	var steps []string
+	for _, t := range timings {
+		total += t.Took
+		steps = append(steps, fmt.Sprintf("%s %s", t.Step, seconds(t.Took)))
+	}
+	fmt.Fprintf(w, "took %s: %s\n", seconds(total), strings.Join(steps, ", "))
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/acme"
+	"certctl/config"
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/issuance"
+	"certctl/store"
+)
+
+// run is what a command works with, made of the configuration.
+type run struct {
+	process     *Process
+	config      *config.Config
+	store       *store.Store
+	client      *delegation.Client
+	resolver    *delegation.Resolver
+	credentials dns01.Credentials
+}
+
+// load finds and reads the configuration.
+func (p *Process) load(c *cli.Context) (*config.Config, error) {
+	path, err := config.Find(c.String("config"), p.Getenv)
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	cfg, err := config.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("check --config and $CERTCTL_CONFIG", "there is no configuration file %s", path)
+	}
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	return cfg, nil
+}
+
+// open reads the configuration and makes of it what all commands need. It
+// neither writes nor asks anybody anything.
+func (p *Process) open(c *cli.Context) (*run, error) {
+	cfg, err := p.load(c)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{process: p, config: cfg, client: &delegation.Client{}}
+	r.resolver = delegation.NewResolver(delegation.Options{
+		Recursive: cfg.Resolver.Addresses(),
+		Port:      uint16(cfg.Resolver.Port),
+		Client:    r.client,
+		Warn:      func(text string) { p.warn(c, text) },
+	})
+	if err := r.openCredentials(); err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	for _, text := range cfg.Warnings() {
+		p.warn(c, text)
+	}
+	r.store, err = store.Open(cfg.StateDir(p.Getenv))
+	if err != nil {
+		return nil, err
+	}
+	r.store.Command = "certctl " + c.Command.Name
+	return r, nil
+}
+
+func (r *run) openCredentials() error {
+	env := dns01.Environment{Client: r.client, Primary: r.resolver.Primary}
+	var errs []error
+	for _, z := range r.config.Zones {
+		credential, err := credential(z, env)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		r.credentials = append(r.credentials, credential)
+	}
+	return errors.Join(errs...)
+}
+
+// lock takes the lock of the state directory.
+func (r *run) lock(c *cli.Context) (unlock func(), err error) {
+	return r.store.Lock(c.Context, !c.Bool("no-wait"), func(holder string) {
+		fmt.Fprintf(r.process.Stderr, "certctl: waiting for %s, which is at work in %s\n", holder, r.store.Dir)
+	})
+}
+
+// sweep removes what killed runs left in the DNS. That it cannot is said, but
+// is no reason not to go on.
+func (r *run) sweep(c *cli.Context) {
+	gone, err := issuance.Sweep(c.Context, r.store, r.credentials)
+	if len(gone) > 0 {
+		r.process.say(c, fmt.Sprintf("%s of an earlier run removed", count(len(gone), "record")))
+	}
+	if err != nil {
+		r.process.warn(c, "records of an earlier run are left: "+err.Error())
+	}
+}
+
+// account reads the CA's directory and opens the account there.
+func (r *run) account(ctx context.Context, a *config.ACME) (*acme.Account, error) {
+	roots, err := readRoots(string(a.CAFile))
+	if err != nil {
+		return nil, err
+	}
+	ca, err := acme.Dial(ctx, acme.Config{Directory: a.URL(), Roots: roots, UserAgent: userAgent()})
+	if err != nil {
+		return nil, err
+	}
+	registration := acme.Registration{AgreeTerms: a.AgreeTOS}
+	if a.Email != "" {
+		registration.Contact = []string{"mailto:" + a.Email}
+	}
+	if registration.External, err = external(ctx, a.EAB); err != nil {
+		return nil, err
+	}
+	return issuance.OpenAccount(ctx, ca, r.store, registration)
+}
+
+func userAgent() string { return "certctl/" + strings.Trim(strings.Fields(Version())[0], "()") }
+
+// readRoots reads certificates to trust; none given means the system's.
+func readRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usagef("", "ca_file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, usagef("", "ca_file: there is no certificate in %s: PEM is expected", path)
+	}
+	return roots, nil
+}
+
+// external reads an external account binding. CAs hand the key out in
+// base64url (RFC 8555 §7.3.4), some with padding.
+func external(ctx context.Context, e *config.EAB) (*acme.ExternalAccount, error) {
+	if e == nil {
+		return nil, nil
+	}
+	text, err := e.HMAC.Reveal(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("eab: hmac: %w", err)
+	}
+	key, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil {
+		return nil, fmt.Errorf("eab: hmac: %s is not base64url", e.HMAC)
+	}
+	return &acme.ExternalAccount{KeyID: e.KID, Key: key}, nil
+}
+
+// warn writes a warning, unless only errors are wanted.
+func (p *Process) warn(c *cli.Context, text string) { p.say(c, "warning: "+text) }
+
+func (p *Process) say(c *cli.Context, text string) {
+	if !c.Bool("quiet") {
+		fmt.Fprintf(p.Stderr, "certctl: %s\n", text)
+	}
+}

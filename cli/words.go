@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"certctl/delegation"
+	"certctl/issuance"
+)
+
+// sentence says in words what happened, and to which name, certificate or
+// zone. Events that need no words return none.
+func sentence(e issuance.Event) (subject, text string) {
+	switch e := e.(type) {
+	case issuance.Ordered:
+		return e.Certificate, ordered(e)
+	case issuance.Located:
+		return e.Name, fmt.Sprintf("%s; %s writes it, %s",
+			way(e.Grant.Target), e.Grant.Credential.Label, servers(e.Grant.Target))
+	case issuance.Published:
+		return host(e.Records[0].Zone), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
+	case issuance.Observed:
+		return host(e.Owner), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, seconds(e.Elapsed))
+	case issuance.Validated:
+		return e.Name, "the CA says " + string(e.Status)
+	case issuance.Removed:
+		return host(e.Records[0].Zone), fmt.Sprintf("%s removed", count(len(e.Records), "record"))
+	case issuance.Warned:
+		return first(e.Name, e.Certificate), "warning: " + e.Text
+	}
+	return "", ""
+}
+
+func ordered(e issuance.Ordered) string {
+	verb := "ordered"
+	if e.Resumed {
+		verb = "order of an earlier run taken up"
+	}
+	return fmt.Sprintf("%s, %s to validate", verb, count(len(e.Pending), "name"))
+}
+
+// way says how a challenge is delegated and where its record goes.
+func way(t *delegation.Target) string {
+	owner, zone := host(t.Owner), host(t.Zone)
+	if t.Owner != t.Challenge {
+		return fmt.Sprintf("%s is an alias of %s in zone %s", host(t.Challenge), aliases(t), zone)
+	}
+	if t.Zone == t.Challenge {
+		return fmt.Sprintf("%s is a zone of its own, delegated by NS", owner)
+	}
+	return fmt.Sprintf("%s is in zone %s, not delegated", owner, zone)
+}
+
+// aliases lists the canonical names that aliases lead through.
+func aliases(t *delegation.Target) string {
+	var names []string
+	for _, s := range t.Steps {
+		if s.Kind == delegation.Alias {
+			names = append(names, fmt.Sprintf("%s (%s)", host(s.To), s.Type))
+		}
+	}
+	if len(names) == 0 {
+		return host(t.Owner) + " (as configured)"
+	}
+	return strings.Join(names, ", then ")
+}
+
+func servers(t *delegation.Target) string {
+	addresses := 0
+	for _, s := range t.Servers {
+		addresses += len(s.Addrs)
+	}
+	return fmt.Sprintf("%s serve it at %s", count(len(t.Servers), "server"), count(addresses, "address"))
+}
+
+// serverName names a server by its one address.
+func serverName(s delegation.Server) string {
+	if len(s.Addrs) == 0 {
+		return host(s.Name)
+	}
+	return fmt.Sprintf("%s (%s)", host(s.Name), s.Addrs[0])
+}
+
+// host writes a name as people do, without the final dot.
+func host(n delegation.Name) string {
+	if n == "." {
+		return "."
+	}
+	return strings.TrimSuffix(n.String(), ".")
+}
+
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "s"):
+		return fmt.Sprintf("%d %ses", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}

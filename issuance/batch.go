@@ -1,0 +1,177 @@
+package issuance
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"certctl/acme"
+	"certctl/dns01"
+	"certctl/store"
+)
+
+// concurrentOrders bounds how many orders of a batch talk to the CA at once.
+const concurrentOrders = 8
+
+// Result is what became of one request.
+type Result struct {
+	Certificate string
+	Names       []string
+	Placements  []Placement // where the record of each validated name went
+	Saved       *store.Certificate
+	Timings     []Timing // of the whole batch
+	Err         error    // a *StepError, or nil
+}
+
+// Placement is the grant under which one name's record was written.
+type Placement struct {
+	Name string
+	dns01.Grant
+}
+
+// Timing is how long one step of the batch took.
+type Timing struct {
+	Step Step
+	Took time.Duration
+}
+
+// StepError says at which step a certificate failed.
+type StepError struct {
+	Certificate string
+	Step        Step
+	Err         error
+}
+
+func (e *StepError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Certificate, e.Step, e.Err) }
+func (e *StepError) Unwrap() error { return e.Err }
+
+// batch is a number of orders that go through the story together.
+type batch struct {
+	issuer    *Issuer
+	jobs      []*job
+	published []dns01.Publication // or about to be: to be removed
+	timings   []Timing
+}
+
+// job is one order of a batch.
+type job struct {
+	Request
+	result *Result
+
+	order        *acme.Order
+	key          crypto.Signer
+	pending      []*acme.Authorization
+	publications []dns01.Publication // one for each of pending
+	chain        [][]byte
+}
+
+func (i *Issuer) newBatch(requests []Request) *batch {
+	b := &batch{issuer: i}
+	for _, r := range requests {
+		b.jobs = append(b.jobs, &job{Request: r, result: &Result{Certificate: r.Certificate, Names: r.Names}})
+	}
+	return b
+}
+
+// alive returns the jobs that have not failed.
+func (b *batch) alive() []*job {
+	var jobs []*job
+	for _, j := range b.jobs {
+		if j.result.Err == nil {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// each takes every job that has not failed through a step.
+func (b *batch) each(ctx context.Context, s Step, do func(context.Context, *job) error) {
+	defer b.clock(s)()
+	var g errgroup.Group
+	g.SetLimit(concurrentOrders)
+	for _, j := range b.alive() {
+		g.Go(func() error {
+			b.fail(j, s, do(ctx, j))
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+// all takes the batch through a step as one; do blames single jobs itself.
+func (b *batch) all(ctx context.Context, s Step, do func(context.Context, *batch)) {
+	defer b.clock(s)()
+	do(ctx, b)
+}
+
+// clock announces a step and returns the function that ends it.
+func (b *batch) clock(s Step) (stop func()) {
+	b.issuer.tell(Began{s})
+	start := time.Now()
+	return func() {
+		took := time.Since(start)
+		b.timings = append(b.timings, Timing{s, took})
+		b.issuer.tell(Ended{s, took})
+	}
+}
+
+// fail ends a job, if there is an error.
+func (b *batch) fail(j *job, s Step, err error) {
+	if err == nil {
+		return
+	}
+	j.result.Err = &StepError{Certificate: j.Certificate, Step: s, Err: err}
+	b.issuer.tell(Failed{j.Certificate, j.result.Err})
+}
+
+// results closes the books.
+func (b *batch) results() []*Result {
+	var rs []*Result
+	for _, j := range b.jobs {
+		j.result.Timings = b.timings
+		for n, p := range j.publications {
+			j.result.Placements = append(j.result.Placements, Placement{j.pending[n].Name(), p.Grant})
+		}
+		rs = append(rs, j.result)
+	}
+	return rs
+}
+
+// pendingNames returns the names that the CA still wants to see validated.
+func (j *job) pendingNames() []string {
+	var names []string
+	for _, z := range j.pending {
+		names = append(names, z.Name())
+	}
+	return names
+}
+
+// pendingDomains returns the domains of the pending names, each once.
+func (j *job) pendingDomains() []string {
+	var domains []string
+	for _, z := range j.pending {
+		if !slices.Contains(domains, z.Domain) {
+			domains = append(domains, z.Domain)
+		}
+	}
+	return domains
+}
+
+// tell passes an event to whoever watches.
+func (i *Issuer) tell(e Event) {
+	i.telling.Lock()
+	defer i.telling.Unlock()
+	if i.Watch != nil {
+		i.Watch(e)
+	}
+}
+
+// AboutDNS reports whether it is the DNS that was not ready: the delegation,
+// the credential, or the propagation.
+func (e *StepError) AboutDNS() bool {
+	return e.Step == Locating || e.Step == Publishing || e.Step == Waiting
+}

@@ -1,0 +1,116 @@
+package issuance
+
+import (
+	"context"
+	"sync"
+
+	"certctl/acme"
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/store"
+)
+
+// Issuer has what every certificate of a run needs.
+type Issuer struct {
+	Account     *acme.Account
+	Resolver    *delegation.Resolver
+	Client      *delegation.Client // asks authoritative servers whether they have the records
+	Credentials dns01.Credentials
+	Store       *store.Store // locked by the caller
+	Watch       func(Event)  // called from one goroutine at a time; nil: nobody watches
+
+	telling sync.Mutex // guards Watch
+}
+
+// Issue obtains certificates: for each request one result, in the same order.
+func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
+	b := i.newBatch(requests)
+	defer i.giveUp(ctx, b)
+
+	b.each(ctx, Ordering, i.order)
+	b.each(ctx, Locating, i.locate)
+	i.prove(ctx, b)
+	b.each(ctx, Finalizing, i.finalize)
+	b.each(ctx, Saving, i.save)
+
+	return b.results()
+}
+
+// order places the order of one certificate, or takes up the one that an
+// earlier run had to leave.
+func (i *Issuer) order(ctx context.Context, j *job) error {
+	resumed, err := i.resume(ctx, j)
+	if err != nil {
+		return err
+	}
+	if !resumed {
+		if err := i.place(ctx, j); err != nil {
+			return err
+		}
+	}
+	if j.order.Status == acme.Pending {
+		j.pending, err = j.order.Pending(ctx)
+	}
+	i.tell(Ordered{Certificate: j.Certificate, URL: j.order.URL, Resumed: resumed, Pending: j.pendingNames()})
+	return err
+}
+
+// locate finds the place of every record that the CA will ask for, and the
+// credential that covers it. Nothing has been written so far.
+func (i *Issuer) locate(ctx context.Context, j *job) error {
+	grants, err := i.grants(ctx, j)
+	if err != nil {
+		return err
+	}
+	for n, authz := range j.pending {
+		j.publications = append(j.publications, dns01.Publication{Grant: grants[n], Value: authz.Value})
+		i.tell(Located{Certificate: j.Certificate, Name: authz.Name(), Grant: grants[n]})
+	}
+	return nil
+}
+
+// prove shows the CA that the names are ours. The records exist only while
+// this function runs, and are journaled before they are sent.
+func (i *Issuer) prove(ctx context.Context, b *batch) {
+	defer i.remove(ctx, b)
+
+	b.all(ctx, Publishing, i.publish)
+	b.all(ctx, Waiting, i.wait)
+	b.each(ctx, Validating, i.validate)
+}
+
+// validate tells the CA that the records are there, and watches it look.
+func (i *Issuer) validate(ctx context.Context, j *job) error {
+	if len(j.pending) == 0 {
+		return nil
+	}
+	return j.order.Validate(ctx, j.pending, func(z *acme.Authorization) {
+		i.tell(Validated{Certificate: j.Certificate, Name: z.Name(), Status: z.Status})
+	})
+}
+
+// finalize asks for the certificate itself. The key has been on disk since the
+// order was placed.
+func (i *Issuer) finalize(ctx context.Context, j *job) error {
+	csr, err := certificateRequest(j.key, j.Names)
+	if err != nil {
+		return err
+	}
+	j.chain, err = j.order.Finalize(ctx, csr)
+	return err
+}
+
+// save puts key and chain into the store as one version, and forgets the
+// order.
+func (i *Issuer) save(ctx context.Context, j *job) error {
+	saved, err := i.Store.SaveCertificate(j.Certificate, j.key, j.chain)
+	if err != nil {
+		return err
+	}
+	j.result.Saved = saved
+	if err := i.remember(j); err != nil {
+		return err
+	}
+	i.tell(Saved{Certificate: j.Certificate, Files: saved})
+	return i.Store.ClearOrder(j.Certificate)
+}

@@ -1,0 +1,77 @@
+package issuance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+// concurrentNames bounds how many names of an order are resolved at once.
+const concurrentNames = 32
+
+// grants returns the grant for each pending authorization of an order. The
+// errors of all names are joined, so that everything that is wrong with an
+// order is seen at once.
+func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
+	targets, err := i.targets(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	var grants []dns01.Grant
+	var errs []error
+	for _, authz := range j.pending {
+		grant, err := i.Credentials.For(targets[authz.Domain])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", authz.Name(), err))
+		}
+		grants = append(grants, grant)
+	}
+	return grants, errors.Join(errs...)
+}
+
+// targets resolves the challenge name of each domain once: a name and its
+// wildcard share one.
+func (i *Issuer) targets(ctx context.Context, j *job) (map[string]*delegation.Target, error) {
+	domains := j.pendingDomains()
+	targets := make([]*delegation.Target, len(domains))
+	errs := make([]error, len(domains))
+	var g errgroup.Group
+	g.SetLimit(concurrentNames)
+	for n, domain := range domains {
+		g.Go(func() error {
+			targets[n], errs[n] = i.target(ctx, j, domain)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	found := make(map[string]*delegation.Target)
+	for n, domain := range domains {
+		found[domain] = targets[n]
+	}
+	return found, errors.Join(errs...)
+}
+
+// target finds the place of one domain's validation records.
+func (i *Issuer) target(ctx context.Context, j *job, domain string) (*delegation.Target, error) {
+	challenge, err := delegation.ChallengeName(domain)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", domain, err)
+	}
+	follow, err := ParseFollow(j.Follow[domain])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", domain, err)
+	}
+	target, err := i.Resolver.Resolve(ctx, challenge, follow)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", domain, err)
+	}
+	for _, w := range target.Warnings {
+		i.tell(Warned{Certificate: j.Certificate, Name: domain, Text: w})
+	}
+	return target, nil
+}

@@ -1,0 +1,93 @@
+package issuance
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"certctl/acme"
+	"certctl/store"
+)
+
+// place puts a new order to the CA, and puts its URL and a new private key on
+// disk: a run that is cut off later than this can be taken up again.
+func (i *Issuer) place(ctx context.Context, j *job) (err error) {
+	j.key, err = NewKey(j.Key)
+	if err != nil {
+		return err
+	}
+	j.order, err = i.Account.NewOrder(ctx, acme.Request{Names: j.Names, Profile: j.Profile})
+	if err != nil {
+		return err
+	}
+	return i.Store.SaveOrder(j.Certificate, &store.Order{
+		URL:       j.order.URL,
+		Directory: i.Account.CA.URL,
+		Account:   i.Account.URL,
+		Names:     j.Names,
+		Profile:   j.Profile,
+		Key:       j.key,
+	})
+}
+
+// resume takes up the order that an earlier run left, if it was for the same
+// request and the CA still knows it.
+func (i *Issuer) resume(ctx context.Context, j *job) (bool, error) {
+	saved, err := i.Store.LoadOrder(j.Certificate)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !i.matches(saved, j):
+		return false, i.Store.ClearOrder(j.Certificate)
+	}
+	o, err := i.Account.Order(ctx, saved.URL)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil || !open(o.Status) {
+		return false, i.Store.ClearOrder(j.Certificate)
+	}
+	j.order, j.key = o, saved.Key
+	return true, nil
+}
+
+// matches reports whether a saved order is for what is asked for now.
+func (i *Issuer) matches(o *store.Order, j *job) bool {
+	return o.Directory == i.Account.CA.URL && o.Account == i.Account.URL &&
+		o.Profile == j.Profile && sameNames(o.Names, j.Names) &&
+		(j.Key == "" && KeyTypeOf(o.Key.Public()) == ECDSAP256 || KeyTypeOf(o.Key.Public()) == j.Key)
+}
+
+// open reports whether an order in this status can still become a certificate
+// (RFC 8555 §7.1.6).
+func open(s acme.Status) bool {
+	switch s {
+	case acme.Pending, acme.Ready, acme.Processing, acme.Valid:
+		return true
+	}
+	return false
+}
+
+// giveUp tells the CA of the orders that failed, so that their authorizations
+// do not count against the account's limits. An order whose run was
+// interrupted is kept: the next run takes it up.
+func (i *Issuer) giveUp(ctx context.Context, b *batch) {
+	if ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	for _, j := range b.jobs {
+		if j.result.Err == nil || j.order == nil {
+			continue
+		}
+		if err := j.order.Abandon(ctx); err != nil {
+			i.tell(Warned{Certificate: j.Certificate, Text: "the order could not be given up: " + err.Error()})
+		}
+		if err := i.Store.ClearOrder(j.Certificate); err != nil {
+			i.tell(Warned{Certificate: j.Certificate, Text: err.Error()})
+		}
+	}
+}

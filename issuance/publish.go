@@ -1,0 +1,163 @@
+package issuance
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+// cleanUpTime bounds what is still done after the run has failed or was
+// interrupted.
+const cleanUpTime = time.Minute
+
+// afterwards returns a context for cleaning up, which the user's interruption
+// does not end.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+}
+
+// publish journals all records of the batch and then writes them: one call a
+// zone and credential.
+func (i *Issuer) publish(ctx context.Context, b *batch) {
+	publications := b.publications()
+	if len(publications) == 0 {
+		return
+	}
+	if err := i.journal(publications); err != nil {
+		b.blame(Publishing, err)
+		return
+	}
+	b.published = publications
+	b.blame(Publishing, dns01.Publish(ctx, publications))
+	for _, records := range byZone(b.publications()) {
+		i.tell(Published{records})
+	}
+}
+
+// wait returns when every authoritative server of every zone has the records.
+func (i *Issuer) wait(ctx context.Context, b *batch) {
+	publications := b.publications()
+	if len(publications) == 0 {
+		return
+	}
+	names := b.namesAt()
+	b.blame(Waiting, dns01.Wait(ctx, i.Client, publications, func(o dns01.Observation) {
+		i.tell(Observed{Names: names[o.Owner], Observation: o})
+	}))
+}
+
+// remove removes whatever was or may have been published, and strikes it from
+// the journal. What cannot be removed stays there for the next run, and is no
+// reason for a certificate to fail.
+func (i *Issuer) remove(ctx context.Context, b *batch) {
+	if len(b.published) == 0 {
+		return
+	}
+	defer b.clock(Removing)()
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	gone, err := dns01.Remove(ctx, b.published)
+	if err != nil {
+		i.tell(Warned{Text: "records are left behind, and in the journal for the next run: " + err.Error()})
+	}
+	if err := i.strike(gone); err != nil {
+		i.tell(Warned{Text: err.Error()})
+	}
+}
+
+// publications returns those of all jobs that have not failed.
+func (b *batch) publications() []dns01.Publication {
+	var ps []dns01.Publication
+	for _, j := range b.alive() {
+		ps = append(ps, j.publications...)
+	}
+	return ps
+}
+
+// blame fails the jobs that an error concerns: those with a record in the
+// zone that it names, or all when it names none.
+func (b *batch) blame(s Step, err error) {
+	errs := split(err)
+	for _, j := range b.alive() {
+		var own []error
+		for _, e := range errs {
+			if j.writesIn(zoneOf(e)) {
+				own = append(own, e)
+			}
+		}
+		b.fail(j, s, errors.Join(own...))
+	}
+}
+
+// split returns the errors that were joined.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// zoneOf returns the zone that an error is about, "" if it is about none.
+func zoneOf(err error) delegation.Name {
+	var writing *dns01.ZoneError
+	var waiting *dns01.PropagationError
+	switch {
+	case errors.As(err, &writing):
+		return writing.Zone
+	case errors.As(err, &waiting):
+		return waiting.Zone
+	}
+	return ""
+}
+
+// writesIn reports whether the job has a record in a zone; in any zone where
+// none is given.
+func (j *job) writesIn(zone delegation.Name) bool {
+	return slices.ContainsFunc(j.publications, func(p dns01.Publication) bool {
+		return zone == "" || p.Target.Zone == zone
+	})
+}
+
+// namesAt returns, for each owner name, the ordered names whose records are
+// there.
+func (b *batch) namesAt() map[delegation.Name][]string {
+	names := make(map[delegation.Name][]string)
+	for _, j := range b.alive() {
+		for n, p := range j.publications {
+			names[p.Target.Owner] = append(names[p.Target.Owner], j.pending[n].Name())
+		}
+	}
+	return names
+}
+
+// records returns the records of publications, grouped by zone.
+func byZone(ps []dns01.Publication) [][]dns01.Record {
+	var records []dns01.Record
+	for _, p := range ps {
+		records = append(records, p.Record())
+	}
+	return grouped(records)
+}
+
+// grouped groups records by their zone, in the order of first appearance.
+func grouped(records []dns01.Record) [][]dns01.Record {
+	var zones [][]dns01.Record
+	index := make(map[delegation.Name]int)
+	for _, r := range records {
+		n, known := index[r.Zone]
+		if !known {
+			n = len(zones)
+			index[r.Zone] = n
+			zones = append(zones, nil)
+		}
+		zones[n] = append(zones[n], r)
+	}
+	return zones
+}

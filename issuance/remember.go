@@ -1,0 +1,61 @@
+package issuance
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"time"
+
+	"certctl/store"
+)
+
+// remember keeps what was asked for, so that it can be renewed without being
+// asked again.
+func (i *Issuer) remember(j *job) error {
+	now := time.Now()
+	r := &store.Request{
+		Name:      j.Certificate,
+		Names:     j.Names,
+		KeyType:   string(cmp.Or(j.Key, ECDSAP256)),
+		Profile:   j.Profile,
+		Directory: i.Account.CA.URL,
+		Account:   i.Account.URL,
+		Deploy:    j.Deploy,
+		Follow:    j.Follow,
+		Created:   now,
+		Renewed:   now,
+	}
+	switch earlier, err := i.Store.LoadRequest(j.Certificate); {
+	case err == nil:
+		r.Created = earlier.Created
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return i.Store.SaveRequest(r)
+}
+
+// Current returns the certificate that is live under the request's name if it
+// is what the request asks for, from the same CA, and is not due yet; nil if
+// one has to be ordered.
+func Current(s *store.Store, r Request, directory string) (*store.Certificate, error) {
+	live, err := s.LoadCertificate(r.Certificate)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	asked, err := s.LoadRequest(r.Certificate)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	same := sameNames(live.Leaf.DNSNames, r.Names) && asked.Directory == directory &&
+		asked.Profile == r.Profile && KeyTypeOf(live.Key.Public()) == cmp.Or(r.Key, ECDSAP256)
+	if !same || !time.Now().Before(Due(live.Leaf)) {
+		return nil, nil
+	}
+	return live, nil
+}

@@ -1,0 +1,67 @@
+package main_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImports checks that dependencies point down only, and that each
+// third-party library stays in its package.
+func TestImports(t *testing.T) {
+	ours := map[string][]string{
+		"certctl":               {"acme", "cli", "issuance"},
+		"certctl/cli":           {"acme", "config", "delegation", "dns01", "dns01/rfc2136", "issuance", "lab", "secret", "store"},
+		"certctl/issuance":      {"acme", "delegation", "dns01", "store"},
+		"certctl/acme":          {},
+		"certctl/delegation":    {},
+		"certctl/dns01":         {"delegation"},
+		"certctl/dns01/rfc2136": {"delegation", "dns01", "secret"},
+		"certctl/config":        {"secret"},
+		"certctl/secret":        {},
+		"certctl/store":         {},
+		"certctl/lab":           {"lab/authority"},
+		"certctl/lab/authority": {},
+		"certctl/lab/debian":    {},
+	}
+	theirs := map[string][]string{
+		"github.com/urfave/cli/v2":  {"certctl/cli"},
+		"gopkg.in/yaml.v3":          {"certctl/config"},
+		"golang.org/x/crypto/acme":  {"certctl/acme"},
+		"github.com/miekg/dns":      {"certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian"},
+		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/rfc2136"},
+		"github.com/letsencrypt/pe": {"certctl/lab"},
+	}
+	for pkg, imports := range listImports(t) {
+		allowed, known := ours[pkg]
+		if !known {
+			t.Errorf("package %s is not in the list: say here what it may import", pkg)
+		}
+		for _, imported := range imports {
+			if short, ok := strings.CutPrefix(imported, "certctl/"); ok && !slices.Contains(allowed, short) {
+				t.Errorf("%s imports %s", pkg, imported)
+			}
+			for prefix, users := range theirs {
+				if strings.HasPrefix(imported, prefix) && !slices.Contains(users, pkg) {
+					t.Errorf("%s imports %s, which is for %s only", pkg, imported, strings.Join(users, ", "))
+				}
+			}
+		}
+	}
+}
+
+// listImports returns what each of our packages imports, tests left out.
+func listImports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	imports := make(map[string][]string)
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		imports[words[0]] = words[1:]
+	}
+	return imports
+}

@@ -1,0 +1,73 @@
+// Certctl orders certificates from ACME certificate authorities, for names
+// whose validation record is delegated elsewhere and for those where it is not.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"certctl/acme"
+	"certctl/cli"
+	"certctl/issuance"
+)
+
+func main() { os.Exit(run(cli.SystemProcess())) }
+
+// run cleans up and ends at the first interrupt, and ends at once at the second.
+func run(p *cli.Process) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	err := cli.Run(ctx, p)
+	complain(err)
+	return exitCode(err)
+}
+
+// complain is the one place where errors and their hints are printed. What a
+// command that we ran had to say, it has said itself.
+func complain(err error) {
+	var ended *exec.ExitError
+	if err == nil || errors.As(err, &ended) {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "certctl: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	for _, hint := range cli.Hints(err) {
+		fmt.Fprintf(os.Stderr, "certctl: hint: %s\n", strings.ReplaceAll(hint, "\n", "\n  "))
+	}
+}
+
+// exitCode is the table of exit codes of the manual.
+func exitCode(err error) int {
+	var (
+		usage       *cli.UsageError
+		partial     *cli.PartialError
+		interrupted *cli.InterruptedError
+		ended       *exec.ExitError
+		problem     *acme.Problem
+		step        *issuance.StepError
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &ended):
+		return ended.ExitCode()
+	case errors.As(err, &interrupted):
+		return 130
+	case errors.As(err, &usage):
+		return 2
+	case errors.As(err, &partial):
+		return 4
+	case errors.As(err, &problem):
+		return 6
+	case errors.As(err, &step) && step.AboutDNS():
+		return 5
+	}
+	return 1
+}
