@@ -57,6 +57,9 @@ func (c *Certificate) check(at place) {
 	for _, domain := range c.Domains {
 		domains[challenged(domain)] = true
 	}
+	if len(c.Follow) == 0 {
+		return
+	}
 	follow := map[string]string{}
 	for _, domain := range slices.Sorted(maps.Keys(c.Follow)) {
 		where := normal(c.Follow[domain])

@@ -71,7 +71,7 @@ func parse(f *file, text []byte) (*Config, error) {
 	reader := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	if err := reader.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return nil, syntaxProblem(f.path, err)
+		return nil, syntaxProblem(f.path, text, err)
 	}
 	d := &decoder{file: f}
 	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -37,23 +38,27 @@ func joined(problems []*Problem) error {
 	return errors.Join(errs...)
 }
 
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+var (
+	yamlError     = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // syntaxProblem takes line and cause out of what the YAML library says. The
 // name of an anchor is left out: an unquoted secret with a star is one to it.
-func syntaxProblem(file string, err error) *Problem {
-	p := &Problem{File: file, Err: errors.New("this is not YAML")}
-	match := yamlError.FindStringSubmatch(err.Error())
-	if match == nil {
-		return p
+func syntaxProblem(file string, text []byte, err error) *Problem {
+	line, cause := 1, "this is not YAML"
+	if match := yamlError.FindStringSubmatch(err.Error()); match != nil {
+		cause = match[2]
+		if n, err := strconv.Atoi(match[1]); err == nil {
+			line = n
+		}
 	}
-	p.Line, _ = strconv.Atoi(match[1])
-	cause := match[2]
-	if strings.HasPrefix(cause, "unknown anchor") {
+	if match := unknownAnchor.FindStringSubmatch(cause); match != nil {
+		before, _, _ := bytes.Cut(text, []byte("*"+match[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
 		cause = "an unquoted value that starts with * refers to an anchor, and there is none of this name"
 	}
-	p.Err = errors.New(cause)
-	return p
+	return &Problem{file, line, errors.New(cause)}
 }
 
 // suggestion returns ": did you mean x?" when a word is nearly one of those

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"certctl/secret"
@@ -145,7 +146,12 @@ func (w schemaWriter) field(t reflect.Type, f field) schema {
 	if f.fallback != "" {
 		s["default"] = f.fallback
 	}
-	return w.describe(s, typeName(t)+"."+t.Field(f.index).Name)
+	name := t.Field(f.index).Name
+	w.describe(s, typeName(t)+"."+name)
+	if text, ok := s["description"].(string); ok {
+		s["description"] = strings.Replace(text, name, f.name, 1) // the user knows the key, not the field
+	}
+	return s
 }
 
 func typeName(t reflect.Type) string { return t.PkgPath() + "." + t.Name() }

@@ -1,0 +1,504 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"certctl/secret"
+)
+
+// own stands for a provider's configuration.
+type own struct {
+	Server string `yaml:"server"`
+	TSIG   struct {
+		Name   string        `yaml:"name" required:"true"`
+		Secret secret.Secret `yaml:"secret"`
+		File   secret.Path   `yaml:"file"`
+	} `yaml:"tsig"`
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+const marked = "Hunter2InTheClear"
+
+const full = `# everything that there is
+acme:
+  - directory: zerossl
+    email: ops@example.com
+    agree_tos: true
+    ca_file: pebble.minica.pem
+    eab: {kid: k1, hmac: {file: eab.key}}
+    profile: shortlived
+  - directory: https://ca.example/dir
+state: state
+resolver:
+  servers: [192.0.2.53, "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"]
+  port: 5300
+zones:
+  Auth.Example.NET.:
+    provider: rfc2136
+    server: 192.0.2.1:53
+    tsig: {name: certctl-auth, secret: Hunter2InTheClear}
+  _acme-challenge.example.org:
+    provider: rfc2136
+    tsig:
+      name: k
+      file: auth.key
+    ttl: 2m
+    propagation: {timeout: 5m, settle: 10s}
+    timeout: 3s
+certificates:
+  web:
+    domains: [example.com, "*.example.com", www.example.com]
+    key: rsa-3072
+    profile: tlsserver
+    deploy: [systemctl reload nginx, "true"]
+    follow: {Example.com: never, www.example.com.: X.auth.example.net.}
+  mail:
+    domains: mail.example.com
+`
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "certctl.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, text string) *Config {
+	t.Helper()
+	c, err := Load(write(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestLoad(t *testing.T) {
+	path := write(t, full)
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(name string) secret.Path { return secret.Path(filepath.Join(filepath.Dir(path), name)) }
+	var hmac secret.Secret
+	if err := hmac.UnmarshalYAML(func(into any) error {
+		form, ok := into.(*map[string]any)
+		if !ok {
+			return errors.New("not a string")
+		}
+		*form = map[string]any{"file": string(in("eab.key"))}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		ACME: []*ACME{{
+			Directory: "zerossl", Email: "ops@example.com", AgreeTOS: true, CAFile: in("pebble.minica.pem"),
+			EAB: &EAB{"k1", hmac}, Profile: "shortlived",
+		}, {Directory: "https://ca.example/dir"}},
+		State: in("state"),
+		Resolver: Resolver{Port: 5300, Servers: []Server{
+			Server(netip.MustParseAddrPort("192.0.2.53:53")), Server(netip.MustParseAddrPort("192.0.2.53:5353")),
+			Server(netip.MustParseAddrPort("[2001:db8::53]:53")), Server(netip.MustParseAddrPort("[2001:db8::53]:5353")),
+		}},
+		Zones: []*Zone{
+			{Scope: "auth.example.net", Provider: "rfc2136"},
+			{
+				Scope: "_acme-challenge.example.org", Provider: "rfc2136", TTL: 2 * time.Minute,
+				Propagation: Propagation{Timeout: 5 * time.Minute, Settle: 10 * time.Second},
+			},
+		},
+		Certificates: []*Certificate{
+			{
+				Name: "web", Domains: []string{"example.com", "*.example.com", "www.example.com"}, Key: "rsa-3072",
+				Profile: "tlsserver", Deploy: []string{"systemctl reload nginx", "true"},
+				Follow: map[string]string{"example.com": "never", "www.example.com": "x.auth.example.net"},
+			},
+			{Name: "mail", Domains: []string{"mail.example.com"}, Key: "ecdsa-p256"},
+		},
+	}
+	ignore := cmp.FilterPath(func(p cmp.Path) bool {
+		name := p.Last().String()
+		return name == ".file" || name == ".at" || name == ".decoded"
+	}, cmp.Ignore())
+	compare := cmp.Options{
+		ignore, cmp.AllowUnexported(Config{}, Zone{}),
+		cmp.Comparer(func(a, b secret.Secret) bool { return a.String() == b.String() }),
+		cmp.Comparer(func(a, b Server) bool { return a == b }),
+	}
+	if diff := cmp.Diff(want, c, compare); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+	for domain, want := range map[string]string{
+		"example.com": "never", "*.Example.com": "never", "www.example.com": "x.auth.example.net", "a.example.com": "auto",
+	} {
+		if got := c.Certificates[0].FollowFor(domain); got != want {
+			t.Errorf("%s: got %q, want %q", domain, got, want)
+		}
+	}
+}
+
+func TestDecodeZone(t *testing.T) {
+	c := load(t, full)
+	var o own
+	if err := c.Zones[1].Decode(&o); err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(filepath.Dir(c.Path()), "auth.key"); string(o.TSIG.File) != want {
+		t.Errorf("got %q, want %q", o.TSIG.File, want)
+	}
+	if o.Timeout != 3*time.Second || o.TSIG.Name != "k" {
+		t.Errorf("got %+v", o)
+	}
+	if err := c.Zones[0].Decode(&o); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := o.TSIG.Secret.Reveal(t.Context()); err != nil || got != marked {
+		t.Errorf("got %q, %v, want %q", got, err, marked)
+	}
+}
+
+func TestEmptyFile(t *testing.T) {
+	for _, text := range []string{"", "---\n", "# nothing\n", "acme:\nzones:\n", "acme: {directory: }"} {
+		c := load(t, text)
+		if len(c.ACME) != 1 || c.ACME[0].URL() != "https://acme-v02.api.letsencrypt.org/directory" {
+			t.Errorf("%q: got %+v, want Let's Encrypt", text, c.ACME)
+		}
+	}
+}
+
+// TestProblems pins the words about everything that can be wrong.
+func TestProblems(t *testing.T) {
+	zone := func(text string) string { return "zones:\n  auth.example.net:\n    provider: rfc2136\n    " + text }
+	certificate := func(text string) string { return "certificates:\n  web:\n    domains: [example.com]\n    " + text }
+	for _, test := range []struct{ text, want string }{
+		{"zonse: {}", `1: unknown key "zonse": did you mean zones?`},
+		{"x: {}\nzones: 1\nacme: {emial: x}", `1: unknown key "x": it may be acme, state, resolver, zones, certificates
+2: zones: a mapping is expected, from names
+3: unknown key "emial": did you mean email?`},
+		{marked + ": 1", "1: unknown key: it may be acme, state, resolver, zones, certificates"},
+		{"[a]", "1: the file: a mapping is expected, with the keys acme, state, resolver, zones, certificates"},
+		{"state: a\nstate: b", "2: this key is also in line 1"},
+		{"state: [" + marked + "]", "1: state: a string is expected"},
+		{"state: {a: [}", "1: did not find expected node content"},
+		{"acme: {}\nstate: *" + marked, "2: an unquoted value that starts with * refers to an anchor, and there is none of this name"},
+		{"state: a\n---\nstate: b", "2: there is a second YAML document: one is expected"},
+
+		{"acme: {directory: letsencript}", "1: directory: neither an https URL nor a known directory: did you mean letsencrypt?"},
+		{"acme:\n  email: a\n  directory: http://ca.example", "2: email: a single address is expected, like ops@example.com\n3: directory: neither an https URL nor a known directory: it may be letsencrypt, "},
+		{"acme: {email: 'mailto:a@example.com'}", "1: email: a single address"},
+		{"acme: {agree_tos: 1}", "1: agree_tos: true or false is expected"},
+		{"acme: {eab: {kid: k}}", "1: eab: hmac is missing"},
+		{"acme: {eab: {kid: k, hmac: {" + marked + "}}}", "1: hmac: a secret is a string, or one of {file: PATH}"},
+		{"acme: [{directory: zerossl}, {directory: https://acme.zerossl.com/v2/DV90}]", "1: the directory https://acme.zerossl.com/v2/DV90 is listed twice"},
+
+		{"resolver: {port: 0}", "1: port: a port is a number from 1 to 65535"},
+		{"resolver: {port: 65536}", "1: port: a port"},
+		{"resolver: {port: dns}", "1: port: a port"},
+		{"resolver: {servers: [dns.example]}", "1: servers: an IP address is expected"},
+		{"resolver: {servers: ['192.0.2.1:0']}", "1: servers: an IP address is expected"},
+		{"resolver:\n  servers:\n  - 192.0.2.1\n  - tls://192.0.2.1", "4: servers: tls:// is not supported yet"},
+		{"resolver: {servers: https://dns.example/dns-query}", "1: servers: https:// is not supported yet"},
+		{"resolver: {servers: {a: b}}", "1: servers: a single value is expected"},
+
+		{"zones:\n  example.net: {}\n", "2: example.net: provider is missing"},
+		{"zones:\n  example.net:\n", "2: example.net: provider is missing"},
+		{"zones:\n  a..b: {provider: x}", "2: scope a..b: a domain name is expected"},
+		{"zones:\n  '*.example.net': {provider: x}", "2: scope *.example.net: a domain name is expected"},
+		{"zones:\n  bücher.example: {provider: x}", "2: scope this name: a domain name is expected, like auth.example.net, with xn--"},
+		{"zones:\n  .: {provider: x}", "2: scope this name: a domain name is expected"},
+		{"zones:\n  a.example: {provider: x}\n  A.example.:\n    provider: x", "3: the scope a.example is also in line 2"},
+		{zone("ttl: 60"), "4: ttl: a duration is expected, like 90s, 5m or 1h"},
+		{zone("ttl: 1500ms"), "4: ttl: whole seconds are expected"},
+		{zone("ttl: -1s"), "4: ttl: a duration must be positive"},
+		{zone("propagation: {timeout: 0s}"), "4: timeout: a duration must be positive"},
+		{zone("propagation: {timeuot: 5s}"), `4: unknown key "timeuot": did you mean timeout?`},
+
+		{"certificates: {web: {}}", "1: web: domains is missing"},
+		{"certificates: {web: {domains: []}}", "1: web: domains is missing"},
+		{"certificates: {web: 1}", "1: web: a mapping is expected, with the keys domains, key, profile, deploy, follow"},
+		{"certificates:\n  ../x: {domains: a.example}", "2: certificate name this name: lower-case letters"},
+		{"certificates:\n  Web: {domains: a.example}", "2: certificate name Web: lower-case letters"},
+		{"certificates:\n  web: {domains: a.example}\n  web: {domains: b.example}", "3: this key is also in line 2"},
+		{certificate("key: rsa2048"), "4: key: unknown value: did you mean rsa-2048?"},
+		{certificate("follow: {example.org: never}"), "4: follow: example.org is not among the domains"},
+		{certificate("follow: {example.com: nowhere/}"), "4: follow: example.com: auto, never or a domain name is expected"},
+	} {
+		path := write(t, test.text)
+		_, err := Load(path)
+		if err == nil {
+			t.Errorf("%s: got no error, want %q", test.text, test.want)
+			continue
+		}
+		got := strings.TrimPrefix(strings.ReplaceAll(err.Error(), path+":", ""), " ")
+		if !strings.HasPrefix(got, test.want) || strings.Count(got, "\n") != strings.Count(test.want, "\n") {
+			t.Errorf("%s: got:\n%s\nwant:\n%s", test.text, got, test.want)
+		}
+		if strings.Contains(err.Error(), marked) {
+			t.Errorf("%s: the error shows a value: %v", test.text, err)
+		}
+		var problem *Problem
+		if !errors.As(err, &problem) || problem.File != path {
+			t.Errorf("%s: got %T, want a *Problem", test.text, err)
+		}
+	}
+}
+
+func TestZoneProblems(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"servr: x", `4: unknown key "servr": did you mean server?`},
+		{"zzz: x", `4: unknown key "zzz": it may be server, tsig, timeout, provider, ttl, propagation`},
+		{"server: [" + marked + "]", "4: server: a string is expected"},
+		{"tsig: " + marked, "4: tsig: a mapping is expected, with the keys name, secret, file"},
+		{"tsig: {name: a, secret: {flie: " + marked + "}}", "4: secret: a secret is a string"},
+		{"tsig: {name: a, sceret: " + marked + "}", `4: unknown key "sceret": did you mean secret?`},
+		{"timeout: 3", "4: timeout: a duration is expected"},
+	} {
+		c := load(t, "zones:\n  auth.example.net:\n    provider: rfc2136\n    "+test.text)
+		err := c.Zones[0].Decode(&own{})
+		if err == nil || !strings.HasPrefix(err.Error(), c.Path()+":"+test.want) || strings.Contains(err.Error(), marked) {
+			t.Errorf("%s: got %v, want %s", test.text, err, test.want)
+		}
+	}
+	z := load(t, full).Zones[0]
+	if got := z.UnknownProvider([]string{"rfc2163"}).Error(); !strings.HasSuffix(got, "certctl.yaml:16: zone auth.example.net: there is no such provider: did you mean rfc2163?") {
+		t.Errorf("got %s", got)
+	}
+	if got := z.Problem("", errors.New("x")).Error(); !strings.HasSuffix(got, "certctl.yaml:15: zone auth.example.net: x") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestMerge shares keys between zones, as YAML allows, and keeps what merges
+// itself from running for ever.
+func TestMerge(t *testing.T) {
+	c := load(t, `zones:
+  a.example: &a {provider: rfc2136, server: 192.0.2.1, ttl: 5s}
+  b.example: {<<: *a, ttl: 6s}
+  c.example: {<<: [*a, {server: 192.0.2.2}]}
+`)
+	for i, want := range []time.Duration{5 * time.Second, 6 * time.Second, 5 * time.Second} {
+		var o own
+		if err := c.Zones[i].Decode(&o); err != nil || o.Server != "192.0.2.1" || c.Zones[i].TTL != want {
+			t.Errorf("%s: got %+v, %v, %v", c.Zones[i].Scope, o, c.Zones[i].TTL, err)
+		}
+	}
+	if _, err := Load(write(t, "zones: &a\n  <<: [*a, *a, *a, *a, *a, *a, *a, *a]\n")); err != nil && !strings.Contains(err.Error(), "aliases") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAliasBomb(t *testing.T) {
+	text := "acme:\n- &a0 {ca_file: x, unknown: y}\n"
+	var lists strings.Builder
+	fmt.Fprintf(&lists, "certificates:\n  web:\n    domains: &b0 [%s]\n    deploy:\n", strings.Repeat("a,", 1000))
+	for range 1000 {
+		lists.WriteString("    - *b0\n")
+	}
+	for _, text := range []string{text, lists.String()} {
+		if _, err := Load(write(t, text)); err == nil {
+			t.Errorf("%.40s…: got no error", text)
+		}
+	}
+}
+
+func TestRedacted(t *testing.T) {
+	c := load(t, full)
+	before, err := c.Redacted()
+	if err != nil || strings.Contains(string(before), marked) || strings.Contains(string(before), "certctl-auth") {
+		t.Errorf("before Decode: got %s, %v, want nothing of the provider's own", before, err)
+	}
+	for _, z := range c.Zones {
+		if err := z.Decode(&own{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := c.Redacted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(c.Path()) + string(filepath.Separator)
+	want := `acme:
+    - directory: zerossl
+      email: ops@example.com
+      agree_tos: true
+      ca_file: pebble.minica.pem
+      eab:
+        kid: k1
+        hmac: file eab.key
+      profile: shortlived
+    - directory: https://ca.example/dir
+state: state
+resolver:
+    servers:
+        - 192.0.2.53:53
+        - 192.0.2.53:5353
+        - '[2001:db8::53]:53'
+        - '[2001:db8::53]:5353'
+    port: 5300
+zones:
+    auth.example.net:
+        provider: rfc2136
+        server: 192.0.2.1:53
+        tsig:
+            name: certctl-auth
+            secret: in the configuration file
+    _acme-challenge.example.org:
+        provider: rfc2136
+        ttl: 2m0s
+        propagation:
+            timeout: 5m0s
+            settle: 10s
+        tsig:
+            name: k
+            file: auth.key
+        timeout: 3s
+certificates:
+    web:
+        domains:
+            - example.com
+            - '*.example.com'
+            - www.example.com
+        key: rsa-3072
+        profile: tlsserver
+        deploy:
+            - systemctl reload nginx
+            - "true"
+        follow:
+            example.com: never
+            www.example.com: x.auth.example.net
+    mail:
+        domains:
+            - mail.example.com
+        key: ecdsa-p256
+`
+	if diff := cmp.Diff(want, strings.ReplaceAll(string(got), dir, "")); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes say nothing on Windows")
+	}
+	path := write(t, full)
+	for mode, want := range map[os.FileMode][]string{
+		0o600: {":7: everybody can read " + filepath.Join(filepath.Dir(path), "eab.key")},
+		0o644: {":7: everybody can read ", ":18: there is a secret here, and everybody can read this file"},
+	} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "eab.key"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // each is said once
+			if err := c.Zones[0].Decode(&own{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := c.Warnings()
+		if len(got) != len(want) {
+			t.Fatalf("mode %04o: got %q, want %q", mode, got, want)
+		}
+		for i := range want {
+			if !strings.Contains(got[i], want[i]) || strings.Contains(got[i], marked) {
+				t.Errorf("mode %04o: got %q, want %q", mode, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestLoadUnreadable(t *testing.T) {
+	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want %v", err, os.ErrNotExist)
+	}
+	if _, err := Load(write(t, strings.Repeat("#\n", maxSize))); err == nil || !strings.Contains(err.Error(), "larger than 16 MB") {
+		t.Errorf("got %v, want a word on the size", err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	env := map[string]string{"XDG_CONFIG_HOME": filepath.Join(dir, "xdg"), "HOME": filepath.Join(dir, "home")}
+	getenv := func(name string) string { return env[name] }
+	find := func(flag, want string) {
+		t.Helper()
+		if got, err := Find(flag, getenv); err != nil || got != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+	touch := func(path string) string {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	var missing *NotFoundError
+	if _, err := Find("", getenv); !errors.As(err, &missing) || !strings.Contains(missing.Hint(), "provider: rfc2136") {
+		t.Errorf("got %v, want a *NotFoundError with an example", err)
+	}
+	home := touch(filepath.Join(dir, "home", ".config", "certctl", "certctl.yaml"))
+	xdg := touch(filepath.Join(dir, "xdg", "certctl", "certctl.yaml"))
+	find("", xdg)
+	env["XDG_CONFIG_HOME"] = ""
+	find("", home)
+	touch(filepath.Join(dir, "certctl.yaml"))
+	find("", "certctl.yaml")
+	env["CERTCTL_CONFIG"] = "env.yaml"
+	find("", "env.yaml")
+	find("flag.yaml", "flag.yaml")
+}
+
+// TestHint loads what the hint shows.
+func TestHint(t *testing.T) {
+	c := load(t, minimal)
+	if len(c.Zones) != 1 || c.Zones[0].Scope != "auth.example.net" {
+		t.Errorf("got %+v", c.Zones)
+	}
+}
+
+// FuzzLoad puts a secret where a secret belongs, and anything around it.
+func FuzzLoad(f *testing.F) {
+	secretLine := "secret: " + marked + "\n"
+	f.Add("zones: {a.example: {provider: x, tsig: {", "}}}")
+	f.Add("zones:\n  a.example:\n    provider: x\n    tsig:\n      ", "")
+	f.Add("a: &a [*a]\nb: !!int ", "<<: *a")
+	if before, after, ok := strings.Cut(full, secretLine); ok {
+		f.Add(before, after)
+	}
+	f.Fuzz(func(t *testing.T, before, after string) {
+		c, err := parse(&file{path: "certctl.yaml"}, []byte(before+secretLine+after))
+		if err == nil {
+			for _, z := range c.Zones {
+				err = errors.Join(err, z.Decode(&own{}))
+			}
+			if text, redactErr := c.Redacted(); redactErr != nil {
+				t.Errorf("redacted: %s, %v", text, redactErr)
+			}
+		}
+		if err != nil && strings.Contains(err.Error(), marked) {
+			t.Errorf("the error shows the secret: %v", err)
+		}
+	})
+}
