@@ -35,10 +35,11 @@ func judge(m *dns.Msg, err error, owner delegation.Name, values []string) answer
 		return answer{words: rcode(m.Rcode), failed: true}
 	case !m.Authoritative:
 		return answer{words: "not authoritative", failed: true}
-	case m.Rcode == dns.RcodeNameError:
-		return answer{words: rcode(m.Rcode)}
 	}
 	seen, alias := texts(m, owner)
+	if m.Rcode == dns.RcodeNameError && alias == "" {
+		return answer{words: rcode(m.Rcode)}
+	}
 	return count(seen, alias, values)
 }
 
@@ -107,7 +108,7 @@ func noRoute(err error) bool {
 	if errors.As(err, &op) && op.Op != "dial" {
 		return false // a router on the way said so
 	}
-	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
+	return delegation.IsNoRoute(err)
 }
 
 func rcode(code int) string {

@@ -52,8 +52,9 @@ func (c *Credential) Covers(zone, owner delegation.Name) bool {
 	return owner.IsAtOrBelow(c.Scope) && c.Scope.IsAtOrBelow(zone)
 }
 
-// Prepare reads what the provider needs before its first call, so that a
-// missing secret is found before anything is written.
+// Prepare reads what the provider needs before its first call. Whoever calls it
+// for all credentials first learns of a missing secret before anything is
+// written; otherwise the first call does it.
 func (c *Credential) Prepare(ctx context.Context) error {
 	if p, ok := c.provider.(Preparer); ok {
 		return p.Prepare(ctx)

@@ -83,7 +83,7 @@ func (e *NoCredentialError) Error() string {
 	t := e.Target
 	var text strings.Builder
 	fmt.Fprintf(&text, "no credential for %s in zone %s", t.Owner, t.Zone)
-	if way := way(t.Steps); way != "" {
+	if way := way(t); way != "" {
 		fmt.Fprintf(&text, " (%s)", way)
 	}
 	if x := t.Explicit; x != nil {
@@ -104,17 +104,19 @@ zones:
     tsig: {name: KEY-NAME, algorithm: hmac-sha256, secret: {file: KEY-FILE}}`, yamlKey(e.Target.Zone))
 }
 
-// way says in words what led to a target.
-func way(steps []delegation.Step) string {
-	words := make([]string, len(steps))
-	for i, s := range steps {
+// way says in words what led to a target. Of the cuts from the root down only
+// those count that make the target's zone, or the challenge name a zone.
+func way(t *delegation.Target) string {
+	var words []string
+	for _, s := range t.Steps {
 		switch {
+		case s.Kind == delegation.Cut && (s.To == t.Zone || t.Challenge != "" && s.To.IsAtOrBelow(t.Challenge)):
+			words = append(words, fmt.Sprintf("%s is delegated by NS of %s", s.To, s.From))
 		case s.Kind == delegation.Cut:
-			words[i] = fmt.Sprintf("%s is delegated by NS of %s", s.To, s.From)
 		case s.Synthesised:
-			words[i] = fmt.Sprintf("%s is an alias for %s by a wildcard %s", s.From, s.To, s.Type)
+			words = append(words, fmt.Sprintf("%s is an alias for %s by a wildcard %s", s.From, s.To, s.Type))
 		default:
-			words[i] = fmt.Sprintf("%s is an alias for %s by %s", s.From, s.To, s.Type)
+			words = append(words, fmt.Sprintf("%s is an alias for %s by %s", s.From, s.To, s.Type))
 		}
 	}
 	return strings.Join(words, ", ")

@@ -19,16 +19,12 @@ func (p Publication) Record() Record {
 
 // Publish writes all publications: one call for each zone and credential,
 // different ones side by side, the same value at the same owner once. The
-// errors of all zones are joined. Nothing is written when a credential is
-// incomplete; after any other error some records may have been published, and
-// all of them are to be removed.
+// errors of all zones, each a *ZoneError, are joined. After an error some of its
+// zone's records may be there: they are to be removed with all the others.
 func Publish(ctx context.Context, ps []Publication) error {
 	var bs batches
 	for _, p := range ps {
 		bs.add(p.Credential, p.Record())
-	}
-	if err := bs.each(func(b *batch) error { return b.credential.Prepare(ctx) }); err != nil {
-		return err
 	}
 	return bs.each(func(b *batch) error { return b.credential.Append(ctx, b.zone, b.records) })
 }

@@ -22,7 +22,7 @@ func (p Publication) Removal() Removal {
 
 // Remove removes exactly what was published, with the same credentials. It
 // returns what is gone now, also when other zones failed; the errors of all
-// zones are joined.
+// zones, each a *ZoneError, are joined.
 func Remove(ctx context.Context, ps []Publication) ([]Removal, error) {
 	var bs batches
 	rs := make([]Removal, len(ps))
