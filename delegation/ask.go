@@ -115,27 +115,29 @@ func (r *Resolver) race(ctx context.Context, peers []peer, one func(context.Cont
 	}
 	results := make(chan result, len(peers))
 	errs := make([]*Error, len(peers))
+	begun := make([]time.Time, 0, len(peers))
 	var running sync.WaitGroup
 	defer running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	started, finished := 0, 0
 	start := func() {
-		if i := started; i < len(peers) && ctx.Err() == nil {
-			started++
+		if i := len(begun); i < len(peers) && ctx.Err() == nil {
+			begun = append(begun, time.Now())
 			running.Go(func() {
 				rep, err := one(ctx, peers[i])
 				results <- result{i, rep, err}
 			})
 		}
 	}
-	for start(); finished < started; {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	start()
+	for finished := 0; finished < len(begun); {
 		select {
 		case res := <-results:
 			if res.rep != nil {
+				r.silent.noteLate(peers, begun, errs, res.i)
 				return res.rep, nil
 			}
 			errs[res.i] = res.err
@@ -162,6 +164,16 @@ func (s *silence) note(a netip.AddrPort, silent bool) {
 		s.addrs = make(map[netip.AddrPort]bool)
 	}
 	s.addrs[a] = silent
+}
+
+// noteLate notes the servers that were asked and have neither failed nor won,
+// if they had the time to.
+func (s *silence) noteLate(peers []peer, begun []time.Time, errs []*Error, winner int) {
+	for i, t := range begun {
+		if i != winner && errs[i] == nil && time.Since(t) >= patience {
+			s.note(peers[i].addr, true)
+		}
+	}
 }
 
 // last returns the peers with the silent ones behind the others.
