@@ -349,7 +349,9 @@ func TestSharedLabel(t *testing.T) {
 		wg.Go(func() { b.resolve(t, Name(fmt.Sprintf("_acme-challenge.h%d.example.com.", i))) })
 	}
 	wg.Wait()
-	shared := func(q authority.Query) bool { return strings.EqualFold(q.Name, "shared.example.net.") && q.Server == "ns1.example.net." }
+	shared := func(q authority.Query) bool {
+		return strings.EqualFold(q.Name, "shared.example.net.") && q.Server == "ns1.example.net."
+	}
 	if got := b.asked(shared); got != 1 {
 		t.Errorf("got %d queries for the shared label, want 1", got)
 	}
