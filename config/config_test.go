@@ -303,7 +303,7 @@ func TestAliasBomb(t *testing.T) {
 	text := "acme:\n- &a0 {ca_file: x, unknown: y}\n"
 	var lists strings.Builder
 	fmt.Fprintf(&lists, "certificates:\n  web:\n    domains: &b0 [%s]\n    deploy:\n", strings.Repeat("a,", 1000))
-	for range 1000 {
+	for range 2000 {
 		lists.WriteString("    - *b0\n")
 	}
 	for _, text := range []string{text, lists.String()} {

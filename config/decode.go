@@ -79,7 +79,7 @@ func (d *decoder) problem(line int, format string, args ...any) {
 }
 
 // maxNodes bounds what aliases of aliases can blow a file up to.
-const maxNodes = 200_000
+const maxNodes = 1_000_000
 
 // value decodes a node into v, which is addressable. name is what to call it
 // in errors.
@@ -268,7 +268,7 @@ func (d *decoder) pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 const maxMerges = 8
 
 func (d *decoder) merged(n *yaml.Node, depth int, yield func(key, value *yaml.Node) bool) bool {
-	d.visited++
+	d.visited += len(n.Content)
 	if n.Kind != yaml.MappingNode || depth > maxMerges || d.visited > maxNodes {
 		return true
 	}
@@ -368,7 +368,11 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, name string, f field) {
 	case reflect.Interface:
 		d.leaf(n, v, name, "another value")
 	default:
-		d.leaf(n, v, name, "a number")
+		if n.ShortTag() != "!!int" { // the library would cut 1.5 to 1
+			d.problem(n.Line, "%s: a whole number is expected", name)
+			return
+		}
+		d.leaf(n, v, name, "a whole number")
 	}
 	if f.enum != nil && !slices.Contains(f.enum, v.String()) {
 		d.problem(n.Line, "%s: unknown value%s", name, suggestion(v.String(), f.enum))
