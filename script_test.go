@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TZ", "UTC")
-			e.Values[scene{}] = &scene{}
+			e.Values[sceneKey{}] = new(scene)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"records": findRecords,
 			"updates": findUpdates,
 			"journal": findJournal,
+			"killed":  killAndRunAgain,
 		},
 	})
 }
@@ -79,13 +80,16 @@ func moment(e issuance.Event) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", e), "issuance.")
 }
 
+// sceneKey finds the scene of a script.
+type sceneKey struct{}
+
 // scene is the world of one script.
 type scene struct {
 	lab   *lab.Lab
 	zones map[string]*authority.Zone
 }
 
-func sceneOf(ts *testscript.TestScript) *scene { return ts.Value(scene{}).(*scene) }
+func sceneOf(ts *testscript.TestScript) *scene { return ts.Value(sceneKey{}).(*scene) }
 
 // startLab is "lab [key=value | APEX.zone]…": it starts a lab with settings of
 // the CA (noncereject, reuse) and further zones or records, from files that
@@ -142,7 +146,7 @@ func (s *scene) extend(ts *testscript.TestScript, b *lab.Builder, args []string)
 		first, _, _ := strings.Cut(text, "\n")
 		servers, takesUpdates := strings.CutSuffix(strings.TrimPrefix(first, "; servers "), " key")
 		if takesUpdates {
-			s.zones[apex] = b.Challenge("certctl-"+strings.TrimSuffix(apex, "."), apex, text, strings.Fields(servers)...)
+			s.zones[apex] = b.Challenge("certctl-"+strings.TrimSuffix(apex, "."), apex, text, strings.Fields(servers)...).Zone
 		} else {
 			s.zones[apex] = b.World.Zone(apex, text, strings.Fields(servers)...)
 		}
@@ -235,6 +239,19 @@ func editFile(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("edit: %s has nothing like %s", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(expr.ReplaceAllString(text, args[2])), 0o600))
+}
+
+// killAndRunAgain is "killed MOMENT ARGS…": certctl with these arguments, killed
+// at a moment, and then once more. Of the killed run no record is left, and of
+// the second neither.
+func killAndRunAgain(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("KILL_AT", args[0])
+	if err := ts.Exec("certctl-killed", args[1:]...); err == nil {
+		ts.Fatalf("it was not killed at %s", args[0])
+	}
+	ts.Check(ts.Exec("certctl", args[1:]...))
+	findRecords(ts, true, nil)
+	findJournal(ts, true, nil)
 }
 
 // findRecords is "[!] records [REGEXP]": whether there are TXT records in the

@@ -212,7 +212,7 @@ func writeTimings(w io.Writer, timings []issuance.Timing) {
 	var steps []string
 	for _, t := range timings {
 		total += t.Took
-		steps = append(steps, fmt.Sprintf("%s %s", t.Step, seconds(t.Took)))
+		steps = append(steps, fmt.Sprintf("%s %s", t.Step, brief(t.Took)))
 	}
-	fmt.Fprintf(w, "took %s: %s\n", seconds(total), strings.Join(steps, ", "))
+	fmt.Fprintf(w, "took %s: %s\n", brief(total), strings.Join(steps, ", "))
 }

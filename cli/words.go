@@ -16,12 +16,12 @@ func sentence(e issuance.Event) (subject, text string) {
 	case issuance.Ordered:
 		return e.Certificate, ordered(e)
 	case issuance.Located:
-		return e.Name, fmt.Sprintf("%s; %s writes it, %s",
-			way(e.Grant.Target), e.Grant.Credential.Label, servers(e.Grant.Target))
+		return e.Name, fmt.Sprintf("%s, %s; written with %s",
+			way(e.Grant.Target), servers(e.Grant.Target), e.Grant.Credential.Label)
 	case issuance.Published:
 		return host(e.Records[0].Zone), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
 	case issuance.Observed:
-		return host(e.Owner), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, seconds(e.Elapsed))
+		return host(e.Owner), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
 	case issuance.Validated:
 		return e.Name, "the CA says " + string(e.Status)
 	case issuance.Removed:
@@ -71,7 +71,7 @@ func servers(t *delegation.Target) string {
 	for _, s := range t.Servers {
 		addresses += len(s.Addrs)
 	}
-	return fmt.Sprintf("%s serve it at %s", count(len(t.Servers), "server"), count(addresses, "address"))
+	return fmt.Sprintf("served by %s at %s", count(len(t.Servers), "server"), count(addresses, "address"))
 }
 
 // serverName names a server by its one address.
@@ -100,7 +100,13 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+// brief writes a duration as precisely as people want to know it.
+func brief(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
 
 func first(words ...string) string {
 	for _, w := range words {

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,8 +47,30 @@ type StepError struct {
 	Err         error
 }
 
-func (e *StepError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Certificate, e.Step, e.Err) }
+// Error has a line for each of the errors that are joined in Err. It begins
+// with the name that the error is about, else with that of the certificate.
+func (e *StepError) Error() string {
+	var lines []string
+	for _, err := range split(e.Err) {
+		subject := e.Certificate
+		if named, ok := err.(*nameError); ok {
+			subject, err = named.name, named.err
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s: %v", subject, e.Step, err))
+	}
+	return strings.Join(lines, "\n")
+}
+
 func (e *StepError) Unwrap() error { return e.Err }
+
+// nameError is an error about one name of an order.
+type nameError struct {
+	name string
+	err  error
+}
+
+func (e *nameError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *nameError) Unwrap() error { return e.err }
 
 // batch is a number of orders that go through the story together.
 type batch struct {

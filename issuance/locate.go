@@ -3,7 +3,6 @@ package issuance
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,7 +26,7 @@ func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
 	for _, authz := range j.pending {
 		grant, err := i.Credentials.For(targets[authz.Domain])
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", authz.Name(), err))
+			errs = append(errs, &nameError{authz.Name(), err})
 		}
 		grants = append(grants, grant)
 	}
@@ -44,7 +43,11 @@ func (i *Issuer) targets(ctx context.Context, j *job) (map[string]*delegation.Ta
 	g.SetLimit(concurrentNames)
 	for n, domain := range domains {
 		g.Go(func() error {
-			targets[n], errs[n] = i.target(ctx, j, domain)
+			target, err := i.target(ctx, j, domain)
+			if err != nil {
+				errs[n] = &nameError{domain, err}
+			}
+			targets[n] = target
 			return nil
 		})
 	}
@@ -60,15 +63,15 @@ func (i *Issuer) targets(ctx context.Context, j *job) (map[string]*delegation.Ta
 func (i *Issuer) target(ctx context.Context, j *job, domain string) (*delegation.Target, error) {
 	challenge, err := delegation.ChallengeName(domain)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", domain, err)
+		return nil, err
 	}
 	follow, err := ParseFollow(j.Follow[domain])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", domain, err)
+		return nil, err
 	}
 	target, err := i.Resolver.Resolve(ctx, challenge, follow)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", domain, err)
+		return nil, err
 	}
 	for _, w := range target.Warnings {
 		i.tell(Warned{Certificate: j.Certificate, Name: domain, Text: w})
