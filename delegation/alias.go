@@ -23,13 +23,14 @@ type sight struct {
 	synthesised bool   // the alias comes from a wildcard
 }
 
-// look asks what a name is. The type is SOA, because it brings the zone with
-// every answer: in the answer section at an apex, in the authority section
-// elsewhere (RFC 2308 §3), also where parent and child share a server; and
-// because nobody puts it where a CA looks for TXT.
+// look asks what a name is. The type is CNAME: a server that has one says so
+// and does not go after it, where for every other type BIND and PowerDNS answer
+// SERVFAIL if that leads in a circle. Every other name gets a negative answer,
+// and that brings the SOA record of the zone it is in (RFC 2308 §3), also at an
+// apex, and also where parent and child share a server.
 func (r *Resolver) look(ctx context.Context, name Name) (*sight, error) {
 	return r.sights.do(ctx, name, func() (*sight, error) {
-		z, rep, err := r.walk(ctx, name, dns.TypeSOA)
+		z, rep, err := r.walk(ctx, name, dns.TypeCNAME)
 		if err != nil {
 			return nil, err
 		}
@@ -37,8 +38,8 @@ func (r *Resolver) look(ctx context.Context, name Name) (*sight, error) {
 		switch {
 		case s.alias != nil:
 			err = r.trace(ctx, s)
-		case rep.apex == "" && name != z.apex:
-			s.zone, s.primary, err = r.zoneOf(ctx, name.Parent())
+		case rep.apex == "":
+			s.zone, s.primary, err = r.zoneOf(ctx, name)
 		}
 		return s, err
 	})
@@ -125,7 +126,7 @@ func (r *Resolver) complete(ctx context.Context, t *Target, s *sight) (*Target, 
 		r.warnOfVanishing(ctx, t, s.zone)
 	}
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx, s.name, dns.TypeSOA)
+		return nil, interrupted(ctx, s.name, dns.TypeCNAME)
 	}
 	return t, nil
 }

@@ -74,13 +74,50 @@ func newCuts() *cuts {
 
 // closest returns the known zone that is closest above name or at it, or nil.
 func (c *cuts) closest(name Name) *zone {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for ; ; name = name.Parent() {
 		if z := c.zones[name]; z != nil || name == root {
 			return z
 		}
 	}
+}
+
+// approach returns the closest known zone, from which name is to be looked for,
+// and the next name on the way there. The caller must call done when it is
+// back, unless somebody else is under way: then done is nil, and busy is closed
+// when they are back. The zone is nil before the root is known.
+func (c *cuts) approach(name Name) (z *zone, next Name, done func(), busy <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	z = c.closest(name)
+	if z == nil {
+		return nil, "", nil, nil
+	}
+	next = c.next(z, name)
+	if flight := c.flights[next]; flight != nil {
+		return z, next, nil, flight
+	}
+	flight := make(chan struct{})
+	c.flights[next] = flight
+	return z, next, func() { c.land(next) }, nil
+}
+
+// next returns the first name on the way from z down to name that is not known
+// to be inside.
+func (c *cuts) next(z *zone, name Name) Name {
+	next := name
+	for n := name; n.isBelow(z.apex); n = n.Parent() {
+		if !c.inside[n] {
+			next = n
+		}
+	}
+	return next
+}
+
+func (c *cuts) land(next Name) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.flights[next])
+	delete(c.flights, next)
 }
 
 // add remembers a zone, unless it is known, and returns the one to use.
@@ -114,36 +151,4 @@ func (c *cuts) passed(z *zone, name Name) {
 	for n := name.Parent(); n.isBelow(z.apex); n = n.Parent() {
 		c.inside[n] = true
 	}
-}
-
-// next returns the first name on the way from z down to name that is not known
-// to be inside.
-func (c *cuts) next(z *zone, name Name) Name {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := name
-	for n := name; n.isBelow(z.apex); n = n.Parent() {
-		if !c.inside[n] {
-			next = n
-		}
-	}
-	return next
-}
-
-// claim lets one caller at a time look behind a name. The others get a channel
-// that is closed when that one is back.
-func (c *cuts) claim(name Name) (done func(), busy <-chan struct{}) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if flight := c.flights[name]; flight != nil {
-		return nil, flight
-	}
-	flight := make(chan struct{})
-	c.flights[name] = flight
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.flights, name)
-		close(flight)
-	}, nil
 }

@@ -10,6 +10,20 @@
 // which the record must be written, the zone that the name is in, and every
 // server that serves this zone.
 //
+// A Resolver starts at the root and goes down from zone to zone by referrals.
+// What it learns of zone cuts it keeps for the run, so that a hundred names ask
+// the root once. It asks every question in the type CNAME: the answer is the
+// alias, or a negative answer with the SOA record of the zone that the name is
+// in, or a referral further down, and nothing else means anything. Each alias
+// is the beginning of another way from the closest known zone. At the end are
+// the servers, those that the zone names itself and those that its parent
+// names, with every address.
+//
+// Recursive resolvers are asked for two things, the names of the root servers
+// and the addresses of name servers. They are never asked for a challenge name
+// or what it leads to: they would remember that there is no record, and tell
+// the certificate authority so when there is one.
+//
 // Nothing is guessed: there is no public-suffix list and no counting of
 // labels, and an answer that is neither NOERROR nor NXDOMAIN is never taken to
 // mean "not delegated".

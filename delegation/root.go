@@ -37,17 +37,13 @@ var hints = []struct {
 	{"m.root-servers.net.", "202.12.27.33", "2001:dc3::35"},
 }
 
-// closest returns the closest known zone at or above name, at first the root.
-func (r *Resolver) closest(ctx context.Context, name Name) (*zone, error) {
-	if z := r.cuts.closest(name); z != nil {
-		return z, nil
-	}
+// startAtRoot makes the root the first known zone.
+func (r *Resolver) startAtRoot(ctx context.Context) error {
 	z, err := r.roots.do(ctx, root, func() (*zone, error) { return r.prime(ctx) })
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.cuts.add(z)
 	}
-	r.cuts.add(z)
-	return r.cuts.closest(name), nil
+	return err
 }
 
 // prime finds the root servers: those that the recursive resolver uses

@@ -12,10 +12,10 @@ type Target struct {
 	Primary   Name     // MNAME of the zone's SOA record
 	Servers   []Server // every authoritative server of Zone, in the order of their names
 
-	// Explicit is set when the last alias was synthesised from a wildcard: it
-	// is the place of the explicit record that would end the synthesis. Which
-	// of the two is meant depends on which of them the user has a credential
-	// for (design: wildcards).
+	// Explicit is set when an alias on the way was synthesised from a wildcard,
+	// the first one if there are several: it is the place of the explicit
+	// record that would end the synthesis. Which of the two is meant depends on
+	// which of them the user has a credential for.
 	Explicit *Target
 
 	Warnings []string // contradictions that do not stop a certificate, in words
@@ -24,7 +24,7 @@ type Target struct {
 // Server is an authoritative server of a zone.
 type Server struct {
 	Name  Name
-	Addrs []netip.AddrPort // all of them, IPv4 before IPv6, sorted
+	Addrs []netip.AddrPort // all of them, IPv4 before IPv6, sorted; none if they cannot be found
 }
 
 // StepKind tells an alias from a zone cut.

@@ -11,15 +11,19 @@ import (
 // down by referrals from the closest known cut (RFC 1034 §5.3.3). It returns
 // the zone of the answer as well: where the answer shows no SOA record, the
 // closest zone that is known for certain.
+//
+// Others may be on the same way. They are waited for, once: they come back with
+// a cut that is closer, or have failed with a question of their own.
 func (r *Resolver) walk(ctx context.Context, name Name, qtype uint16) (*zone, *reply, error) {
 	for waited := Name(""); ; {
-		z, err := r.closest(ctx, name)
-		if err != nil {
-			return nil, nil, err
-		}
-		next := r.cuts.next(z, name)
-		done, busy := r.cuts.claim(next)
-		if busy != nil && waited != next {
+		z, next, done, busy := r.cuts.approach(name)
+		switch {
+		case z == nil:
+			if err := r.startAtRoot(ctx); err != nil {
+				return nil, nil, err
+			}
+			continue
+		case busy != nil && waited != next:
 			waited = next
 			select {
 			case <-busy:
@@ -61,14 +65,18 @@ func (r *Resolver) down(ctx context.Context, z *zone, name Name, qtype uint16) (
 // zoneOf returns the zone that name is in, also where the name itself is an
 // alias, so that its server shows no SOA record: then the names above it show
 // theirs. There is no cut in between, as an alias is not an apex. It returns
-// the zone's primary server too, or "" where none of them says.
+// the zone's primary server too, or "" where none of them says. Servers that
+// show no SOA record with negative answers are asked for it.
 func (r *Resolver) zoneOf(ctx context.Context, name Name) (*zone, Name, error) {
 	for ; ; name = name.Parent() {
-		z, rep, err := r.walk(ctx, name, dns.TypeSOA)
+		z, rep, err := r.walk(ctx, name, dns.TypeCNAME)
+		if err == nil && rep.alias == nil && rep.apex == "" {
+			z, rep, err = r.walk(ctx, name, dns.TypeSOA)
+		}
 		if err != nil {
 			return nil, "", err
 		}
-		if rep.apex != "" || name == z.apex || name == root {
+		if rep.apex != "" || name == z.apex {
 			return z, rep.mname, nil
 		}
 	}

@@ -21,7 +21,7 @@ func (r *Resolver) trace(ctx context.Context, s *sight) error {
 	if s.alias.rrtype == dns.TypeDNAME {
 		above = s.alias.owner
 	} else if probe, ok := s.name.child(randomLabel()); ok {
-		z, rep, err := r.walk(ctx, probe, dns.TypeSOA)
+		z, rep, err := r.walk(ctx, probe, dns.TypeCNAME)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return err
