@@ -1,7 +1,10 @@
 package debian_test
 
 import (
+	"errors"
+	"flag"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +14,13 @@ import (
 
 	"certctl/lab/debian"
 )
+
+// TestMain runs more tests side by side than there are processors: they mostly
+// wait for servers.
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "8")
+	os.Exit(m.Run())
+}
 
 // start starts one brand of server.
 type start func(*debian.Site, debian.Server) *debian.Host
@@ -35,15 +45,26 @@ var updating = brands[:3]
 // nobody tells about a change does not find out.
 const soa = "@ SOA ns1 hostmaster 1 86400 86400 864000 1\n"
 
+// exchange asks a server, up to three times: a server that takes up a new
+// version of a zone may drop a question.
+func exchange(t *testing.T, server netip.AddrPort, name string, qtype uint16) *dns.Msg {
+	t.Helper()
+	var errs []error
+	for range 3 {
+		r, err := dns.Exchange(new(dns.Msg).SetQuestion(name, qtype), server.String())
+		if err == nil {
+			return r
+		}
+		errs = append(errs, err)
+	}
+	t.Fatal(errors.Join(errs...))
+	return nil
+}
+
 // ask asks a server for TXT records and returns the rcode and the values, sorted.
 func ask(t *testing.T, server netip.AddrPort, name string) (string, []string) {
 	t.Helper()
-	m := new(dns.Msg).SetQuestion(name, dns.TypeTXT)
-	c := dns.Client{Timeout: 10 * time.Second, Net: "tcp"}
-	r, _, err := c.Exchange(m, server.String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := exchange(t, server, name, dns.TypeTXT)
 	var values []string
 	for _, rr := range r.Answer {
 		if txt, ok := rr.(*dns.TXT); ok {
@@ -85,6 +106,7 @@ func update(t *testing.T, server netip.AddrPort, zone string, key debian.Key, ow
 }
 
 func TestServersAnswer(t *testing.T) {
+	t.Parallel()
 	for _, b := range brands {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -109,6 +131,7 @@ func TestServersAnswer(t *testing.T) {
 // TestUpdates shows what each server lets a key do. PowerDNS knows no narrower
 // grant than the zone.
 func TestUpdates(t *testing.T) {
+	t.Parallel()
 	const zone, allowed, other = "auth.example.net.", "www.auth.example.net.", "mail.auth.example.net."
 	refusal := map[string]string{"BIND": "REFUSED", "Knot": "NOTAUTH", "PowerDNS": "NOERROR"}
 	stranger := map[string]string{"BIND": "NOTAUTH", "Knot": "NOTAUTH", "PowerDNS": "REFUSED"}
@@ -142,6 +165,7 @@ func TestUpdates(t *testing.T) {
 }
 
 func TestSecondaries(t *testing.T) {
+	t.Parallel()
 	const zone, owner = "auth.example.net.", "www.auth.example.net."
 	for _, p := range updating {
 		for _, s := range brands {
@@ -203,6 +227,7 @@ func TestUnbound(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	t.Parallel()
 	for _, b := range brands {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()

@@ -93,6 +93,7 @@ func newWorld(t *testing.T, hosts, others brand) *world {
 // TestResolve finds the target of every name of the world, with each brand as
 // the host of the names and the next brand as the host of what they lead to.
 func TestResolve(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ domain, owner, zone, aliases string }{
 		{"example.com", "_acme-challenge.example.com.", "example.com.", ""},
 		{"www.example.com", "_acme-challenge.www.example.com.", "example.com.", ""},
@@ -146,6 +147,7 @@ func TestResolve(t *testing.T) {
 
 // TestResolveWildcard finds the place that an alias from a wildcard hides.
 func TestResolveWildcard(t *testing.T) {
+	t.Parallel()
 	for i, b := range brands {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -166,6 +168,7 @@ func TestResolveWildcard(t *testing.T) {
 }
 
 func TestResolveTooLong(t *testing.T) {
+	t.Parallel()
 	for i, b := range brands {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -180,6 +183,7 @@ func TestResolveTooLong(t *testing.T) {
 }
 
 func TestResolveLoop(t *testing.T) {
+	t.Parallel()
 	for i, b := range brands {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()

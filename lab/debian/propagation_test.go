@@ -76,6 +76,7 @@ func eachPair(t *testing.T, test func(*testing.T, replicated)) {
 // TestWait ends no sooner than the last secondary has the value: here, when the
 // test tells it.
 func TestWait(t *testing.T) {
+	t.Parallel()
 	eachPair(t, func(t *testing.T, r replicated) {
 		ps := r.publish(t, time.Minute, r.primary, r.told, r.untold)
 		done := make(map[netip.AddrPort]bool)
@@ -100,6 +101,7 @@ func TestWait(t *testing.T) {
 
 // TestWaitInVain ends with an error when a secondary answers without the value.
 func TestWaitInVain(t *testing.T) {
+	t.Parallel()
 	eachPair(t, func(t *testing.T, r replicated) {
 		ps := r.publish(t, time.Second, r.primary, r.told, r.untold)
 		eventually(t, r.told.Addr, "www."+authZone, "v1")

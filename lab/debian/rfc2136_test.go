@@ -68,12 +68,8 @@ func records(owner string, values ...string) []dns01.Record {
 // ttls returns the TTLs of the TXT records at a name, each once.
 func ttls(t *testing.T, server netip.AddrPort, name string) []uint32 {
 	t.Helper()
-	r, err := dns.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeTXT), server.String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var ttls []uint32
-	for _, rr := range r.Answer {
+	for _, rr := range exchange(t, server, name, dns.TypeTXT).Answer {
 		ttls = append(ttls, rr.Header().Ttl)
 	}
 	slices.Sort(ttls)
@@ -83,14 +79,15 @@ func ttls(t *testing.T, server netip.AddrPort, name string) []uint32 {
 // serial returns the serial of the zone's SOA record.
 func serial(t *testing.T, server netip.AddrPort) uint32 {
 	t.Helper()
-	r, err := dns.Exchange(new(dns.Msg).SetQuestion(authZone, dns.TypeSOA), server.String())
-	if err != nil || len(r.Answer) == 0 {
-		t.Fatalf("SOA of %s: got %v, %v", authZone, r, err)
+	r := exchange(t, server, authZone, dns.TypeSOA)
+	if len(r.Answer) == 0 {
+		t.Fatalf("SOA of %s: got %v", authZone, r)
 	}
 	return r.Answer[0].(*dns.SOA).Serial
 }
 
 func TestWriteBesideForeignValues(t *testing.T) {
+	t.Parallel()
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,6 +121,7 @@ func TestWriteBesideForeignValues(t *testing.T) {
 }
 
 func TestWriteHundredValues(t *testing.T) {
+	t.Parallel()
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -210,6 +208,7 @@ var refusals = []refused{
 }
 
 func TestWriteRefused(t *testing.T) {
+	t.Parallel()
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -231,6 +230,7 @@ func TestWriteRefused(t *testing.T) {
 // TestWriteOutsidePolicy uses a key whose policy at the server is narrower than
 // the credential's scope. PowerDNS has no such policy.
 func TestWriteOutsidePolicy(t *testing.T) {
+	t.Parallel()
 	words := map[string][]string{"BIND": {"REFUSED", "certctl-www"}, "Knot": {"BADKEY", "certctl-www"}}
 	for _, b := range updating[:2] {
 		t.Run(b.name, func(t *testing.T) {
@@ -246,6 +246,7 @@ func TestWriteOutsidePolicy(t *testing.T) {
 // TestWriteWithKeyOfAnotherZone uses a key that the server knows and that is
 // good for another zone.
 func TestWriteWithKeyOfAnotherZone(t *testing.T) {
+	t.Parallel()
 	words := map[string][]string{"BIND": {"REFUSED", "certctl-other"}, "Knot": {"BADKEY", "certctl-other"}, "PowerDNS": {"REFUSED", "certctl-other"}}
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
@@ -267,6 +268,7 @@ func TestWriteWithKeyOfAnotherZone(t *testing.T) {
 // TestWriteAtWrongTime lets the client's clock run in a synctest bubble, where
 // it shows any time that the test likes.
 func TestWriteAtWrongTime(t *testing.T) {
+	t.Parallel()
 	words := map[string][]string{"BIND": {"BADTIME", "1h0m"}, "Knot": {"BADTIME", "1h0m"}, "PowerDNS": {"REFUSED"}}
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
@@ -287,6 +289,7 @@ func TestWriteAtWrongTime(t *testing.T) {
 // TestWriteToHiddenPrimary writes at a server that no NS record names: as
 // configured, and as the SOA record's MNAME says.
 func TestWriteToHiddenPrimary(t *testing.T) {
+	t.Parallel()
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
