@@ -127,6 +127,8 @@ func (e *UpdateError) Hint() string {
 		return "set both clocks right (NTP): signatures are good for five minutes"
 	case e.TSIG == dns.RcodeBadTrunc:
 		return "use the algorithm that the server has for this key"
+	case e.TSIG != 0:
+		return ""
 	case e.Rcode == dns.RcodeRefused:
 		return fmt.Sprintf("look at the zone's update-policy or allow-update (BIND) or TSIG-ALLOW-DNSUPDATE (PowerDNS, which refuses unknown keys, wrong secrets and clocks in this way too) for the key %s", key)
 	case e.Rcode == dns.RcodeNotAuth:

@@ -39,7 +39,7 @@ type key struct {
 
 // newKey checks everything but the secret, which may cost a command to read.
 func newKey(c TSIG) (*key, error) {
-	origin := "secret"
+	origin := "secret " + c.Secret.String()
 	if c.File != "" {
 		var err error
 		if c, err = readKeyFile(c); err != nil {

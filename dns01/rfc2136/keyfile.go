@@ -21,7 +21,7 @@ var (
 	bindKey       = regexp.MustCompile(`(?s)\bkey\s+"?([^\s"{]+)"?\s*\{(.*?)\}`)
 	bindAlgorithm = regexp.MustCompile(`\balgorithm\s+"?([^\s";]+)"?\s*;`)
 	bindSecret    = regexp.MustCompile(`\bsecret\s+"?([^\s";]+)"?\s*;`)
-	bindComment   = regexp.MustCompile(`(?s)/\*.*?\*/|(?m:(^|\s)(#|//).*$)`)
+	bindComment   = regexp.MustCompile(`(?s)/\*.*?\*/|(?m:(^|\s)(#|//)[^\n]*$)`)
 )
 
 // knotKey is an entry of the key: list of knot.conf:

@@ -93,15 +93,29 @@ func (p *provider) admit(zone delegation.Name, records []libdns.Record) (rrs []*
 func newTXT(owner delegation.Name, value string, ttl time.Duration) *dns.TXT {
 	rr := &dns.TXT{Hdr: dns.RR_Header{Name: owner.String(), Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: uint32(ttl / time.Second)}}
 	for len(value) > 255 {
-		rr.Txt = append(rr.Txt, escape.Replace(value[:255]))
+		rr.Txt = append(rr.Txt, escape(value[:255]))
 		value = value[255:]
 	}
-	rr.Txt = append(rr.Txt, escape.Replace(value))
+	rr.Txt = append(rr.Txt, escape(value))
 	return rr
 }
 
 // escape writes a string as the DNS library has it, in presentation format.
-var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03d`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
 
 // text returns the whole value of a record.
 func text(rr *dns.TXT) string { return strings.Join(rr.Txt, "") }

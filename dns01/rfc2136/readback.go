@@ -151,10 +151,18 @@ func (h holding) conclusive() bool {
 	return h.rcode == dns.RcodeSuccess || h.rcode == dns.RcodeNameError
 }
 
+// maxExplained keeps an error readable when all of a hundred records failed in
+// the same way.
+const maxExplained = 10
+
 // explain returns the errors about records that are not as they should be.
 func (s *session) explain(ctx context.Context, rrs []*dns.TXT, holdings map[string]holding, present bool) error {
 	var errs []error
-	for _, rr := range rrs {
+	for i, rr := range rrs {
+		if i == maxExplained {
+			errs = append(errs, fmt.Errorf("and %d records more", len(rrs)-i))
+			break
+		}
 		h := holdings[rr.Hdr.Name]
 		if !present {
 			errs = append(errs, &RemainsError{Server: s.addr, Zone: s.zone, Owner: delegation.Name(rr.Hdr.Name)})
