@@ -182,6 +182,8 @@ func TestResolveTooLong(t *testing.T) {
 	}
 }
 
+// TestResolveLoop finds a loop within one zone, to which BIND and PowerDNS
+// answer SERVFAIL for all types but CNAME.
 func TestResolveLoop(t *testing.T) {
 	t.Parallel()
 	for i, b := range brands {
@@ -189,15 +191,9 @@ func TestResolveLoop(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, b, brands[(i+1)%len(brands)])
 			target, err := w.resolver.Resolve(t.Context(), "_acme-challenge.loop.example.com.", delegation.Follow{})
-			if err == nil {
-				t.Fatalf("got %+v, want an error", target)
-			}
-			if b.name == "BIND" || b.name == "PowerDNS" {
-				t.Skipf("%s answers SERVFAIL to all types but CNAME, and delegation asks for no CNAME: %v", b.name, err)
-			}
 			var alias *delegation.AliasError
 			if !errors.As(err, &alias) || !alias.Loop {
-				t.Errorf("got %v, want an AliasError with Loop", err)
+				t.Errorf("got %+v, %v, want an AliasError with Loop", target, err)
 			}
 		})
 	}
