@@ -161,7 +161,7 @@ func dialError(ctx context.Context, directory string, err error) error {
 		return fmt.Errorf("directory: %w", err)
 	case errors.As(err, &untrusted):
 		e.Reason = Untrusted
-	case errors.As(err, &plain):
+	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		e.Reason = NotACME
 	case errors.As(err, &problem) && problem.Status < 500 && problem.Status != http.StatusTooManyRequests:
 		e.Reason = NotACME

@@ -1,8 +1,133 @@
 package acme
 
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// NameError says why a name cannot be ordered.
+type NameError struct {
+	Name   string // as it was given
+	Reason string
+
+	hint string
+}
+
+func (e *NameError) Error() string { return fmt.Sprintf("%q %s", e.Name, e.Reason) }
+
+// Hint returns what the user can do, or "".
+func (e *NameError) Hint() string { return e.hint }
+
 // ParseNames turns what the user typed into the identifiers of an order:
 // lower case A-labels, in the order given, each once. U-labels are converted
 // (IDNA 2008, UTS 46 non-transitional); a wildcard is a whole first label. A
 // name that fails, an IP address, a public suffix itself, or a name listed
 // twice makes the whole list an error that shows every one of them.
-func ParseNames(names []string) ([]string, error) { panic("not yet written") }
+func ParseNames(names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, errors.New("no names given")
+	}
+	var parsed []string
+	var errs []error
+	first := map[string]string{} // how a name was written first
+	for _, name := range names {
+		p, err := parseName(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if earlier, listed := first[p]; listed {
+			errs = append(errs, &NameError{Name: name, Reason: twice(name, earlier)})
+			continue
+		}
+		first[p] = name
+		parsed = append(parsed, p)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return parsed, nil
+}
+
+func twice(name, earlier string) string {
+	if name == earlier {
+		return "is listed twice"
+	}
+	return fmt.Sprintf("is listed twice, first as %q", earlier)
+}
+
+func parseName(name string) (string, error) {
+	if isAddress(name) {
+		return "", &NameError{name, "is an IP address", "certctl proves names by dns-01, which cannot validate IP addresses (RFC 8738 §7): order the certificate for a name"}
+	}
+	base, wildcard := strings.CutPrefix(name, "*.")
+	base = strings.TrimSuffix(base, ".")
+	if reason := oddity(base); reason != "" {
+		return "", &NameError{Name: name, Reason: reason}
+	}
+	ascii, err := toASCII(base)
+	if err != nil {
+		return "", &NameError{Name: name, Reason: "is not a valid name: " + err.Error()}
+	}
+	if wildcard {
+		ascii = "*." + ascii
+	}
+	if reason := misfit(ascii); reason != "" {
+		return "", &NameError{Name: name, Reason: reason}
+	}
+	return ascii, nil
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
+}
+
+// oddity finds what deserves a better word than IDNA has for it.
+func oddity(base string) string {
+	switch {
+	case base == "" || base == "*":
+		return "is not a name"
+	case strings.Contains(base, "*"):
+		return "has a * that is not its whole first label"
+	case strings.Contains(base, "_"):
+		return "has an underscore, which no public CA may put in a certificate"
+	case strings.ContainsRune(base, utf8.RuneError): // which IDNA lets pass
+		return "is not UTF-8"
+	default:
+		return ""
+	}
+}
+
+// misfit finds what is a fine name, but not for a certificate.
+func misfit(ascii string) string {
+	if len(ascii) > 253 { // RFC 1035 §2.3.4, in text
+		return "is longer than 253 characters"
+	}
+	base := strings.TrimPrefix(ascii, "*.")
+	labels := strings.Split(base, ".")
+	for _, label := range labels {
+		if label == "" {
+			return "has an empty label"
+		}
+		if len(label) > 63 {
+			return fmt.Sprintf("has a label of %d characters, 63 are allowed", len(label))
+		}
+	}
+	suffix, managed := publicsuffix.PublicSuffix(base)
+	switch {
+	case len(labels) == 1 && !managed:
+		return "has a single label"
+	case base == suffix && managed:
+		return "is a public suffix"
+	case strings.Trim(labels[len(labels)-1], "0123456789") == "":
+		return "ends in a number"
+	default:
+		return ""
+	}
+}

@@ -51,6 +51,8 @@ type transport struct {
 	agent string
 }
 
+var errTooLarge = fmt.Errorf("answer of more than %d bytes", maxBody)
+
 const maxTries = 4 // of one request over connections that break
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -93,14 +95,14 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if len(body) > maxBody {
-		return nil, fmt.Errorf("answer of more than %d bytes", maxBody)
+		return nil, errTooLarge
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
 }
 
 // broken tells a connection that broke from one that never came to be, from one
-// that is too slow, and from a server that is not trusted.
+// that is too slow, and from a server that is not trusted or makes no sense.
 func broken(ctx context.Context, err error) bool {
 	var op *net.OpError
 	var timeout net.Error
@@ -111,7 +113,9 @@ func broken(ctx context.Context, err error) bool {
 		errors.As(err, &op) && op.Op == "dial",
 		errors.As(err, &timeout) && timeout.Timeout(),
 		errors.As(err, &untrusted),
-		errors.As(err, &plain):
+		errors.As(err, &plain),
+		errors.Is(err, http.ErrSchemeMismatch),
+		errors.Is(err, errTooLarge):
 		return false
 	default:
 		return true

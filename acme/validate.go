@@ -173,6 +173,9 @@ func (w *watch) conclude(ctx context.Context) error {
 	if refused := w.refusals(); len(refused) > 0 {
 		return &ValidationError{Refused: refused}
 	}
+	if err != nil && w.order.problem == nil && short.Err() == nil {
+		return err
+	}
 	return w.order.refusal()
 }
 
