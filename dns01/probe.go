@@ -67,7 +67,7 @@ func (w *watch) probe(z *zone, s delegation.Server, owner delegation.Name) *prob
 			return p
 		}
 	}
-	p := &probe{zone: z, host: h, server: s, owner: owner, last: answer{words: "not asked"}}
+	p := &probe{zone: z, host: h, server: s, owner: owner, last: answer{words: "not asked", failed: true}}
 	z.probes = append(z.probes, p)
 	h.probes = append(h.probes, p)
 	return p

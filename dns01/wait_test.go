@@ -268,30 +268,39 @@ func TestWaitSettle(t *testing.T) {
 }
 
 // unrouted is a host without IPv6.
-type unrouted struct{ delegation.Exchanger }
+type unrouted struct {
+	delegation.Exchanger
+	op string // "dial": this host has no route; "read": a router on the way has none
+}
 
 func (u unrouted) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
 	if strings.HasPrefix(addr, "[") {
-		return nil, 0, &net.OpError{Op: "dial", Net: "udp", Err: syscall.ENETUNREACH}
+		return nil, 0, &net.OpError{Op: u.op, Net: "udp", Err: syscall.ENETUNREACH}
 	}
 	return u.Exchanger.ExchangeContext(ctx, m, addr)
 }
 
 func TestWaitWithoutRoute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(1)
-		s.client.UDP = unrouted{s.UDP()}
-		s.servers[0].Addrs = append(s.servers[0].Addrs, netip.MustParseAddrPort("[2001:db8::1]:53"))
-		waited, err := s.wait(s.publish("a", "b", "c")...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		within(t, waited, 0, 0)
-		said := slices.DeleteFunc(s.seen, func(o dns01.Observation) bool { return o.Answer != "no route from this host" })
-		if len(said) != 1 {
-			t.Errorf("got %d observations of no route, want 1: %v", len(said), said)
-		}
-	})
+	for _, test := range []struct {
+		op        string
+		low, high time.Duration
+		said      int
+	}{{"dial", 0, 0, 1}, {"read", 10 * time.Second, 13 * time.Second, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(1)
+			s.client.UDP = unrouted{s.UDP(), test.op}
+			s.servers[0].Addrs = append(s.servers[0].Addrs, netip.MustParseAddrPort("[2001:db8::1]:53"))
+			waited, err := s.wait(s.publish("a", "b", "c")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			within(t, waited, test.low, test.high)
+			said := slices.DeleteFunc(s.seen, func(o dns01.Observation) bool { return o.Answer != "no route from this host" })
+			if len(said) != test.said {
+				t.Errorf("got %d observations of no route, want %d: %v", len(said), test.said, said)
+			}
+		})
+	}
 }
 
 func TestWaitSeveralValues(t *testing.T) {

@@ -43,6 +43,23 @@ type TSIG struct {
 	File secret.Path `yaml:"file,omitempty"`
 }
 
+// Warnings says, in words, what is unsafe about the key: a weak algorithm, or a
+// file that others can read.
+func (c TSIG) Warnings() []string {
+	var warnings []string
+	if c.File != "" {
+		warnings = secret.Exposed(string(c.File))
+		if k, err := readKeyFile(c); err == nil {
+			c = k
+		}
+	}
+	switch c.algorithm() {
+	case "hmac-sha1", "hmac-md5", "hmac-md5.sig-alg.reg.int":
+		warnings = append(warnings, fmt.Sprintf("the key %s is for %s, which is weak: make one for hmac-sha256", c.Name, c.algorithm()))
+	}
+	return warnings
+}
+
 const defaultTimeout = 10 * time.Second
 
 // New returns a provider that writes within a scope. It reads a key file, but

@@ -64,6 +64,33 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+func TestWarnings(t *testing.T) {
+	write := func(text string, mode os.FileMode) secret.Path {
+		path := filepath.Join(t.TempDir(), "auth.key")
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return secret.Path(path)
+	}
+	open := write(bindFile, 0o644)
+	tests := []struct {
+		key  rfc2136.TSIG
+		want []string
+	}{
+		{rfc2136.TSIG{Name: "k"}, nil},
+		{rfc2136.TSIG{Name: "k", Algorithm: "hmac-sha512."}, nil},
+		{rfc2136.TSIG{Name: "k", Algorithm: "HMAC-MD5.sig-alg.reg.int."}, []string{"the key k is for hmac-md5.sig-alg.reg.int, which is weak: make one for hmac-sha256"}},
+		{rfc2136.TSIG{File: write(bindFile, 0o600)}, nil},
+		{rfc2136.TSIG{File: write(`key k { algorithm hmac-sha1; secret "c2Vj"; };`, 0o600)}, []string{"the key k is for hmac-sha1, which is weak: make one for hmac-sha256"}},
+		{rfc2136.TSIG{File: open}, []string{fmt.Sprintf("everybody can read %[1]s (mode 0644): chmod 600 %[1]s", open)}},
+	}
+	for _, test := range tests {
+		if diff := cmp.Diff(test.want, test.key.Warnings()); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", test.key.Name, test.key.File, diff)
+		}
+	}
+}
+
 // The secret is looked at last, and never shown.
 func TestPrepare(t *testing.T) {
 	t.Setenv("CERTCTL_TEST_SECRET", "certainly not base64!")

@@ -58,12 +58,17 @@ func newKey(c TSIG) (*key, error) {
 		return nil, fmt.Errorf("name: %w", err)
 	}
 	k := &key{name: name, source: c.Secret, origin: origin}
-	k.algorithm = strings.TrimSuffix(strings.ToLower(cmp.Or(c.Algorithm, "hmac-sha256")), ".")
+	k.algorithm = c.algorithm()
 	k.wire, k.hash = algorithm(k.algorithm)
 	if k.hash == nil {
 		return nil, fmt.Errorf("algorithm: %q is none of hmac-sha256, hmac-sha384, hmac-sha512, hmac-sha224, hmac-sha1, hmac-md5", c.Algorithm)
 	}
 	return k, nil
+}
+
+// algorithm returns the name of the key's algorithm as it is usually written.
+func (c TSIG) algorithm() string {
+	return strings.TrimSuffix(strings.ToLower(cmp.Or(c.Algorithm, "hmac-sha256")), ".")
 }
 
 // algorithm returns an algorithm's name in messages and its hash function; nil
