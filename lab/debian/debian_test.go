@@ -16,8 +16,9 @@ import (
 )
 
 // TestMain runs more tests side by side than there are processors: they mostly
-// wait for servers.
+// wait for servers. Pebble need not sleep before it validates.
 func TestMain(m *testing.M) {
+	os.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	flag.Set("test.parallel", "8")
 	os.Exit(m.Run())
 }
