@@ -81,10 +81,22 @@ func (c *cuts) closest(name Name) *zone {
 	}
 }
 
+// fresh returns an empty cache for the same root.
+func (c *cuts) fresh() *cuts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := newCuts()
+	if z := c.closest(root); z != nil {
+		f.zones[root] = z
+	}
+	return f
+}
+
 // approach returns the closest known zone, from which name is to be looked for,
 // and the next name on the way there. The caller must call done when it is
 // back, unless somebody else is under way: then done is nil, and busy is closed
-// when they are back. The zone is nil before the root is known.
+// when they are back. Nobody waits before the last step, which no other name
+// shares. The zone is nil before the root is known.
 func (c *cuts) approach(name Name) (z *zone, next Name, done func(), busy <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,6 +105,9 @@ func (c *cuts) approach(name Name) (z *zone, next Name, done func(), busy <-chan
 		return nil, "", nil, nil
 	}
 	next = c.next(z, name)
+	if next == name {
+		return z, next, func() {}, nil
+	}
 	if flight := c.flights[next]; flight != nil {
 		return z, next, nil, flight
 	}

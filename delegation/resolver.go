@@ -21,10 +21,8 @@ type Options struct {
 // Resolver finds targets. It caches zone cuts for as long as it lives, which
 // is one run of the program. It is safe for concurrent use.
 type Resolver struct {
-	client    *Client
-	port      uint16
-	recursive func() ([]netip.AddrPort, error)
-	warn      func(string)
+	*common
+	depth int // how many lookups of addresses this one is a part of
 
 	cuts     *cuts
 	roots    memo[*zone]    // the root, before it is in cuts
@@ -32,43 +30,50 @@ type Resolver struct {
 	apexes   memo[[]Name]   // the NS records of zones
 	services memo[*service] // the servers of zones
 	hosts    memo[found]    // addresses looked up
+}
+
+// common is what a Resolver shares with those that it uses itself.
+type common struct {
+	client    *Client
+	port      uint16
+	recursive func() ([]netip.AddrPort, error)
+	warn      func(string)
+	slots     chan struct{} // one is taken for each exchange under way
 
 	owners   owners
 	families families
 	silent   silence
-	slots    chan struct{}
 	direct   atomic.Bool // an authoritative server was reached
 	proxied  atomic.Bool // everything is asked of the recursive resolvers
 }
 
 // NewResolver returns a Resolver. It does not ask anyone anything yet.
 func NewResolver(o Options) *Resolver {
-	r := &Resolver{
+	c := &common{
 		client:    o.Client,
 		port:      o.Port,
 		recursive: func() ([]netip.AddrPort, error) { return o.Recursive, nil },
 		warn:      func(string) {},
-		cuts:      newCuts(),
 		slots:     make(chan struct{}, maxInFlight),
 	}
-	if r.client == nil {
-		r.client = &Client{}
+	if c.client == nil {
+		c.client = &Client{}
 	}
-	if r.port == 0 {
-		r.port = 53
+	if c.port == 0 {
+		c.port = 53
 	}
 	if len(o.Recursive) == 0 {
-		r.recursive = sync.OnceValues(func() ([]netip.AddrPort, error) { return systemResolvers(resolvConf) })
+		c.recursive = sync.OnceValues(func() ([]netip.AddrPort, error) { return systemResolvers(resolvConf) })
 	}
 	if o.Warn != nil {
 		var mu sync.Mutex
-		r.warn = func(text string) {
+		c.warn = func(text string) {
 			mu.Lock()
 			defer mu.Unlock()
 			o.Warn(text)
 		}
 	}
-	return r
+	return &Resolver{common: c, cuts: newCuts()}
 }
 
 // Resolve follows aliases and zone cuts from a challenge name to its Target.

@@ -53,8 +53,10 @@ func TestOneBadServer(t *testing.T) {
 		{"referral upward", authority.Fault{Lie: refer(".", "a.root.")}},
 		{"referral sideways", authority.Fault{Lie: refer("example.org.", "ns.example.org.")}},
 		{"referral to itself", authority.Fault{Lie: refer("example.com.", "ns1.example.com.")}},
+		{"referral to a zone beside", authority.Fault{Lie: refer("mail.example.com.", "ns1.example.com.")}},
+		{"SOA of a zone beside", authority.Fault{Lie: soaOf("mail.example.com.")}},
 		{"SOA of the zone above", authority.Fault{Lie: soaOf("com.")}},
-		{"SOA of the zone beside", authority.Fault{Lie: soaOf("example.org.")}},
+		{"SOA of a zone elsewhere", authority.Fault{Lie: soaOf("example.org.")}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -235,7 +237,13 @@ func TestAliasWithNXDOMAIN(t *testing.T) {
 		}
 		r := new(dns.Msg).SetRcode(q, dns.RcodeNameError)
 		r.Authoritative = true
-		r.Answer = []dns.RR{&dns.CNAME{Hdr: dns.RR_Header{Name: "_ACME-challenge.WWW.example.com.", Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: "wWw.eXample.NET."}}
+		cname := func(owner, target string) dns.RR {
+			return &dns.CNAME{Hdr: dns.RR_Header{Name: owner, Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: target}
+		}
+		r.Answer = []dns.RR{
+			cname("_ACME-challenge.WWW.example.com.", "wWw.eXample.NET."),
+			cname("www.example.net.", "not.for.you.to.say."),
+		}
 		return r
 	}})
 	if got := b.resolve(t, challenge); got.Owner != "www.example.net." {
@@ -254,11 +262,22 @@ func TestNoSOA(t *testing.T) {
 		r.Authoritative = true
 		return r
 	}
-	b := newBench(func(w *authority.World) { w.Zone("example.com.", "", "ns1.example.com.") })
-	b.Server("ns1.example.com.").Fault(authority.Fault{Lie: without})
-	got := b.resolve(t, challenge)
-	if got.Owner != challenge || got.Zone != "example.com." || got.Primary != "ns1.example.com." {
-		t.Errorf("got\n%s", b.show(got))
+	never := func(q *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype == dns.TypeNS {
+			return nil
+		}
+		q.Question[0].Name = strings.ToUpper(q.Question[0].Name)
+		r := without(&dns.Msg{MsgHdr: q.MsgHdr, Question: []dns.Question{{Name: "x.", Qtype: dns.TypeCNAME, Qclass: dns.ClassINET}}})
+		r.Question = q.Question
+		return r
+	}
+	for primary, lie := range map[Name]func(*dns.Msg) *dns.Msg{"ns1.example.com.": without, "": never} {
+		b := newBench(func(w *authority.World) { w.Zone("example.com.", "", "ns1.example.com.") })
+		b.Server("ns1.example.com.").Fault(authority.Fault{Lie: lie})
+		got := b.resolve(t, challenge)
+		if got.Owner != challenge || got.Zone != "example.com." || got.Primary != primary {
+			t.Errorf("got\n%s", b.show(got))
+		}
 	}
 }
 
@@ -385,6 +404,117 @@ func TestWhoIsAsked(t *testing.T) {
 	}
 }
 
+// Name servers can be named below a name where a record belongs. Their
+// addresses are found without the recursive resolver then.
+func TestServerBelowOwner(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			_acme-challenge.www CNAME auth.example.net.
+			_acme-challenge.mail NS ns1.auth.example.net.`, "ns1.example.com.")
+		w.Zone("example.net.", "", "ns1.example.net.")
+		w.Zone("auth.example.net.", "", "ns1.auth.example.net.")
+		w.Zone("_acme-challenge.mail.example.com.", "", "ns1.auth.example.net.")
+	})
+	for _, name := range []Name{challenge, "_acme-challenge.mail.example.com."} {
+		if got := b.resolve(t, name); len(got.Servers) != 1 || b.check(got.Servers[0]) != "" || len(got.Warnings) > 0 {
+			t.Errorf("%s: got\n%s", name, b.show(got))
+		}
+	}
+	for _, q := range b.Queries() {
+		if q.From == b.Recursor().Addr().Addr() && q.Name != "." {
+			t.Errorf("the recursive resolver was asked: %v", q)
+		}
+	}
+}
+
+// A server that is named below itself, without glue, is nowhere.
+func TestServerBelowItself(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			_acme-challenge.www NS ns._acme-challenge.www
+			_acme-challenge.mail NS ns._acme-challenge.www`, "ns1.example.com.")
+	})
+	for _, name := range []Name{challenge, "_acme-challenge.mail.example.com."} {
+		_, err := b.resolver.Resolve(t.Context(), name, Follow{})
+		want := fmt.Sprintf("no server of zone %s could say the CNAME of %s: ns._acme-challenge.www.example.com. has no known address", name, name)
+		if errText(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// A service of which no address is known is none.
+func TestNoAddressAtAll(t *testing.T) {
+	s := &service{servers: []Server{{Name: "ns1.example.com."}}, warnings: []string{"ns1.example.com. has no address"}}
+	want := "no name server of zone example.com. has an address: ns1.example.com. has no address"
+	if err := s.reachable(&zone{apex: "example.com."}); errText(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A recursive resolver may name the root servers without their addresses.
+func TestRootWithoutAddresses(t *testing.T) {
+	b := newBench(cnamed)
+	b.resolver.client.UDP = bare{b.UDP()}
+	b.resolve(t, challenge)
+	if len(b.warned) > 0 {
+		t.Errorf("warned of %q", b.warned)
+	}
+}
+
+// bare is an Exchanger that drops the additional section of the root's NS records.
+type bare struct{ Exchanger }
+
+func (x bare) ExchangeContext(ctx context.Context, q *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	r, rtt, err := x.Exchanger.ExchangeContext(ctx, q, addr)
+	if err == nil && q.Question[0].Name == "." {
+		r.Extra = nil
+	}
+	return r, rtt, err
+}
+
+// A recursive resolver does not refer: NS records in its answers are a gift.
+func TestProxyDoesNotRefer(t *testing.T) {
+	q := new(dns.Msg).SetQuestion(string(challenge), dns.TypeCNAME)
+	m := refer("example.com.", "ns1.example.com.")(q)
+	rep, err := read(&zone{apex: root, proxied: true}, peer{}, m, challenge, dns.TypeCNAME, 53)
+	if err != nil || rep.cut != nil {
+		t.Errorf("got %+v, %v", rep, err)
+	}
+}
+
+// The first to find a cut decides how it is remembered.
+func TestCutIsKept(t *testing.T) {
+	c, first := newCuts(), &zone{apex: "example.com."}
+	c.add(first)
+	if got := c.add(&zone{apex: "example.com."}); got != first {
+		t.Error("the second one is kept")
+	}
+}
+
+// Names side by side below one label do not wait for each other: only the
+// first looks whether that label is a cut.
+func TestNamesSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(func(w *authority.World) { w.Zone("example.com.", "", "ns1.example.com.") })
+		const late = 100 * time.Millisecond
+		for _, s := range []string{"a.root.", "ns.com.", "ns1.example.com."} {
+			b.Server(s).Fault(authority.Fault{Delay: late})
+		}
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() { b.resolve(t, Name(fmt.Sprintf("_acme-challenge.h%d.prod.example.com.", i))) })
+		}
+		wg.Wait()
+		// The root's servers; the root; com.; the first name; the others and
+		// NS; A and AAAA.
+		if got := time.Since(start); got != 6*late {
+			t.Errorf("took %v, want %v", got, 6*late)
+		}
+	})
+}
+
 // firewall is an Exchanger that reaches only some servers.
 type firewall struct {
 	Exchanger
@@ -415,7 +545,7 @@ func TestPortClosed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(func(w *authority.World) {
 				cnamed(w)
-				w.Zone("_acme-challenge.example.com.", "", "ns1.example.net.")
+				w.Zone("_acme-challenge.example.com.", "", "ns._acme-challenge.example.com.")
 			})
 			b.wall(func(a netip.Addr) error {
 				if a == b.Recursor().Addr().Addr() {
@@ -428,7 +558,7 @@ func TestPortClosed(t *testing.T) {
 				wg.Go(func() {
 					target := b.resolve(t, name)
 					want := map[Name]Name{challenge: "example.net.", "_acme-challenge.example.com.": "_acme-challenge.example.com.", "_acme-challenge.mail.example.com.": "example.com."}[name]
-					if target.Zone != want || len(target.Servers) == 0 {
+					if target.Zone != want || len(target.Servers) == 0 || len(target.Servers[0].Addrs) == 0 {
 						t.Errorf("%s: got\n%s", name, b.show(target))
 					}
 				})
@@ -486,9 +616,35 @@ func TestNoRoute(t *testing.T) {
 			t.Errorf("got servers %v", target.Servers)
 		}
 	}
+	b.Server("ns2.example.com.").Fault(authority.Fault{Refuse: true})
+	if target, err := b.resolver.Resolve(t.Context(), "_acme-challenge.last.example.com.", Follow{}); err == nil {
+		t.Errorf("got %v from servers that cannot be asked", target)
+	}
 	want := "this host has no IPv6 route: name servers are not asked over IPv6"
 	if attempts != 1 || len(b.warned) != 1 || b.warned[0] != want {
 		t.Errorf("got %d attempts, warnings %q, want 1, %q", attempts, b.warned, want)
+	}
+}
+
+// Where a zone has no address in another family, the error says why.
+func TestNoRouteToZone(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `ns1 AAAA 2606:4700::1`, "ns1.example.com.")
+		w.Server("ns1.example.com.").Addresses(0).At(netip.MustParseAddr("2606:4700::1"))
+	})
+	b.wall(func(a netip.Addr) error {
+		if a.Is6() {
+			return syscall.ENETUNREACH
+		}
+		return nil
+	})
+	for range 2 {
+		_, err := b.resolver.Resolve(t.Context(), challenge, Follow{})
+		want := "no server of zone example.com. could say the CNAME of _acme-challenge.www.example.com.: " +
+			"ns1.example.com. (2606:4700::1) cannot be asked: this host has no route to it"
+		if errText(err) != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 	}
 }
 

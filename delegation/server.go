@@ -189,12 +189,10 @@ func (r *Resolver) poll(ctx context.Context, z *zone, name Name, qtype uint16) [
 }
 
 // addressesOf returns the addresses of a zone's server. A name inside the zone
-// is asked of the zone itself, and so is one that a recursive resolver must not
-// be asked for; any other is looked up. There can be addresses and an error:
-// one family's lookup may fail.
+// is asked of the zone itself; any other is looked up. There can be addresses
+// and an error: one family's lookup may fail.
 func (r *Resolver) addressesOf(ctx context.Context, z *zone, host Name) ([]netip.Addr, error) {
-	direct := host.IsAtOrBelow(z.apex) || r.owners.covering(host) != ""
-	if !direct || z.proxied {
+	if !host.IsAtOrBelow(z.apex) || z.proxied {
 		return r.lookUp(ctx, host)
 	}
 	return both(func(qtype uint16) ([]netip.Addr, error) {
@@ -212,10 +210,14 @@ type found struct {
 	err   error
 }
 
-// lookUp returns the addresses of a host, through the recursive resolver.
+// lookUp returns the addresses of a host.
 func (r *Resolver) lookUp(ctx context.Context, host Name) ([]netip.Addr, error) {
 	f, err := r.hosts.do(ctx, host, func() (found, error) {
-		addrs, err := both(func(qtype uint16) ([]netip.Addr, error) { return r.recurse(ctx, host, qtype) })
+		ask := r.recurse
+		if r.owners.cover(host) && !r.proxied.Load() {
+			ask = r.descend
+		}
+		addrs, err := both(func(qtype uint16) ([]netip.Addr, error) { return ask(ctx, host, qtype) })
 		if len(addrs) == 0 {
 			return found{}, err
 		}
@@ -224,14 +226,9 @@ func (r *Resolver) lookUp(ctx context.Context, host Name) ([]netip.Addr, error) 
 	return f.addrs, errors.Join(err, f.err)
 }
 
-// recurse asks the recursive resolver for addresses of one type. It is the one
-// place where a name is given to a cache, and it refuses every name at or
-// below one where a validation record belongs: a cache that learns that the
-// record does not exist may say so to the CA later.
+// recurse asks the recursive resolver for addresses of one type. It must not
+// be given a name at or below one where a validation record belongs.
 func (r *Resolver) recurse(ctx context.Context, host Name, qtype uint16) ([]netip.Addr, error) {
-	if n := r.owners.covering(host); n != "" && !r.proxied.Load() {
-		return nil, fmt.Errorf("a recursive resolver is never asked for names below %s", n)
-	}
 	proxy, err := r.proxy()
 	if err != nil {
 		return nil, err
@@ -241,6 +238,24 @@ func (r *Resolver) recurse(ctx context.Context, host Name, qtype uint16) ([]neti
 		return nil, err
 	}
 	return addressesIn(rep.m.Answer, qtype), nil
+}
+
+// maxDepth bounds how many lookups may depend on each other.
+const maxDepth = 3
+
+// descend asks authoritative servers for addresses, from the root down, in the
+// place of recurse. It has caches of its own, so that it cannot wait for the
+// very lookup that it is a part of.
+func (r *Resolver) descend(ctx context.Context, host Name, qtype uint16) ([]netip.Addr, error) {
+	if r.depth == maxDepth {
+		return nil, fmt.Errorf("the address of %s depends on itself", host)
+	}
+	inner := &Resolver{common: r.common, cuts: r.cuts.fresh(), depth: r.depth + 1}
+	_, rep, err := inner.walk(ctx, host, qtype)
+	if err != nil {
+		return nil, err
+	}
+	return addresses(rep.rrs), nil
 }
 
 // addressesIn returns the addresses of one type, whoever they belong to: an
@@ -280,7 +295,9 @@ func (r *Resolver) findPeers(ctx context.Context, hosts []Name) (peers []peer, m
 	return found.peers(), found.unglued()
 }
 
-// owners are the names where validation records belong, seen in this run.
+// owners are the names where validation records belong, seen in this run. A
+// recursive resolver is never asked for a name at or below one: a cache that
+// learns that there is no record may say so to the CA later.
 type owners struct {
 	mu    sync.Mutex
 	names map[Name]bool
@@ -295,16 +312,16 @@ func (o *owners) add(n Name) {
 	o.names[n] = true
 }
 
-// covering returns the owner that n is at or below, or "".
-func (o *owners) covering(n Name) Name {
+// cover reports whether n is at or below one of them.
+func (o *owners) cover(n Name) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for ; n != root; n = n.Parent() {
 		if o.names[n] {
-			return n
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 func union(a, b []Name) []Name {

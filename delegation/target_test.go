@@ -211,7 +211,7 @@ var targets = []struct {
 	name: "wildcard CNAME that the name above hangs on too",
 	world: func(w *authority.World) {
 		w.Zone("example.com.", `* CNAME lb.example.net.`, "ns1.example.com.")
-		w.Zone("example.net.", `lb A 192.0.2.1`, "ns1.example.net.")
+		w.Zone("example.net.", "", "ns1.example.net.")
 	},
 	want: `
 		cut com. example.com. ns1.example.com.
@@ -226,6 +226,40 @@ var targets = []struct {
 		primary ns1.example.com.
 		server ns1.example.com.
 		warning: www.example.com. seems to exist only through a wildcard (CNAME lb.example.net.): while there is a record at _acme-challenge.www.example.com., it does not, and whatever it names is gone`,
+}, {
+	name: "wildcard CNAME that leads to another",
+	world: func(w *authority.World) {
+		w.Zone("example.com.", `*.www CNAME www.example.net.`, "ns1.example.com.")
+		w.Zone("example.net.", `* CNAME lb.example.com.`, "ns1.example.net.")
+	},
+	want: `
+		cut com. example.com. ns1.example.com.
+		alias _acme-challenge.www.example.com. CNAME www.example.net. by a wildcard in example.com.
+		cut net. example.net. ns1.example.net.
+		alias www.example.net. CNAME lb.example.com. by a wildcard in example.net.
+		lb.example.com. in example.com.
+		primary ns1.example.com.
+		server ns1.example.com.
+		or:
+		cut com. example.com. ns1.example.com.
+		_acme-challenge.www.example.com. in example.com.
+		primary ns1.example.com.
+		server ns1.example.com.`,
+}, {
+	name: "explicit CNAME with a wildcard below it",
+	world: func(w *authority.World) {
+		w.Zone("example.com.", `
+			_acme-challenge.www CNAME www.example.net.
+			*._acme-challenge.www CNAME lb.example.net.`, "ns1.example.com.")
+		w.Zone("example.net.", "", "ns1.example.net.")
+	},
+	want: `
+		cut com. example.com. ns1.example.com.
+		alias _acme-challenge.www.example.com. CNAME www.example.net. in example.com.
+		cut net. example.net. ns1.example.net.
+		www.example.net. in example.net.
+		primary ns1.example.net.
+		server ns1.example.net.`,
 }, {
 	name: "explicit CNAME that says what the wildcard says",
 	world: func(w *authority.World) {
@@ -259,6 +293,32 @@ var targets = []struct {
 		w.Zone("example.com.", `
 			www A 192.0.2.1
 			*.www A 192.0.2.1`, "ns1.example.com.")
+	},
+	want: `
+		cut com. example.com. ns1.example.com.
+		_acme-challenge.www.example.com. in example.com.
+		primary ns1.example.com.
+		server ns1.example.com.`,
+}, {
+	name: "wildcard address beside a name that has another",
+	world: func(w *authority.World) {
+		w.Zone("example.com.", `
+			* A 192.0.2.1
+			*.www A 192.0.2.1
+			www A 192.0.2.2`, "ns1.example.com.")
+	},
+	want: `
+		cut com. example.com. ns1.example.com.
+		_acme-challenge.www.example.com. in example.com.
+		primary ns1.example.com.
+		server ns1.example.com.`,
+}, {
+	name: "wildcard address beside a name that has the same, and a record already",
+	world: func(w *authority.World) {
+		w.Zone("example.com.", `
+			* A 192.0.2.1
+			www A 192.0.2.1
+			_acme-challenge.www TXT "x"`, "ns1.example.com.")
 	},
 	want: `
 		cut com. example.com. ns1.example.com.
