@@ -89,6 +89,9 @@ func TestNothingShows(t *testing.T) {
 			}
 		}
 	}
+	if got := fmt.Sprintf("%v %#v %d", s, s, s); got != strings.Repeat(" in the configuration file", 3)[1:] {
+		t.Errorf("got %s, want the source three times", got)
+	}
 	text, err := json.Marshal(o)
 	if err != nil || strings.Contains(string(text), marked) || !strings.Contains(string(text), "in the configuration file") {
 		t.Errorf("json: got %s, %v", text, err)
