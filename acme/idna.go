@@ -1,26 +1,27 @@
 package acme
 
 import (
-	"fmt"
+	"errors"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
-// toASCII turns letters into lower case and refuses what is no letter, digit or
-// hyphen. U-labels (RFC 5891) are not converted yet: x/net/idna needs x/text.
+// toASCII turns U-labels into A-labels and all into lower case, as for looking
+// up names (RFC 5891 §5, UTS 46 §4), with no rule left out that keeps a name
+// from meaning two things.
 func toASCII(name string) (string, error) {
-	name = strings.ToLower(name)
-	for _, r := range name {
-		if r > 0x7f {
-			return "", fmt.Errorf("%q must be written in A-labels, xn--…", r)
-		}
-		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-.", r) {
-			return "", fmt.Errorf("disallowed rune %U", r)
-		}
+	profile := idna.New(
+		idna.MapForLookup(),
+		idna.Transitional(false),
+		idna.StrictDomainName(true),
+		idna.BidiRule(),
+		idna.CheckHyphens(true),
+		idna.CheckJoiners(true),
+	)
+	ascii, err := profile.ToASCII(name)
+	if err != nil {
+		return "", errors.New(strings.TrimPrefix(err.Error(), "idna: "))
 	}
-	for label := range strings.SplitSeq(name, ".") {
-		if strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
-			return "", fmt.Errorf("label %q begins or ends in a hyphen", label)
-		}
-	}
-	return name, nil
+	return ascii, nil
 }
