@@ -55,6 +55,8 @@ type stepReport struct {
 	Type     string `json:"type"`
 	From     string `json:"from"`
 	To       string `json:"to"`
+	Zone     string `json:"zone"`   // whose server said so
+	Server   string `json:"server"` // its address
 	Wildcard bool   `json:"wildcard,omitempty"`
 }
 
@@ -94,7 +96,7 @@ func (r *reporter) note(e issuance.Event) {
 func (r *reporter) issued(results []*issuance.Result) {
 	for _, res := range results {
 		c := &certificateReport{Certificate: res.Certificate, Names: res.Names, Status: "issued", Timings: make(map[string]float64)}
-		r.certificates, r.timings = append(r.certificates, c), res.Timings
+		r.certificates = append(r.certificates, c)
 		for _, t := range res.Timings {
 			c.Timings[string(t.Step)] = t.Took.Seconds()
 		}
@@ -106,6 +108,7 @@ func (r *reporter) issued(results []*issuance.Result) {
 			continue
 		}
 		c.describe(res.Saved)
+		r.timings = res.Timings
 	}
 }
 
@@ -153,7 +156,10 @@ func (r *reporter) placement(p issuance.Placement) *placementReport {
 		Steps: []stepReport{},
 	}
 	for _, s := range t.Steps {
-		rep.Steps = append(rep.Steps, stepReport{string(s.Kind), s.Type, s.From.String(), s.To.String(), s.Synthesised})
+		rep.Steps = append(rep.Steps, stepReport{
+			Kind: string(s.Kind), Type: s.Type, From: s.From.String(), To: s.To.String(),
+			Zone: s.Zone.String(), Server: s.Server.String(), Wildcard: s.Synthesised,
+		})
 	}
 	for _, s := range t.Servers {
 		rep.Servers = append(rep.Servers, r.server(t.Owner, s)...)

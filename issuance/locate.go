@@ -3,6 +3,7 @@ package issuance
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,13 +25,26 @@ func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
 	var grants []dns01.Grant
 	var errs []error
 	for _, authz := range j.pending {
-		grant, err := i.Credentials.For(targets[authz.Domain])
+		grant, err := i.grant(ctx, targets[authz.Domain])
 		if err != nil {
 			errs = append(errs, &nameError{authz.Name(), err})
 		}
 		grants = append(grants, grant)
 	}
 	return grants, errors.Join(errs...)
+}
+
+// grant finds the credential for a target, and sees to it that its secret can
+// be read.
+func (i *Issuer) grant(ctx context.Context, t *delegation.Target) (dns01.Grant, error) {
+	grant, err := i.Credentials.For(t)
+	if err != nil {
+		return grant, err
+	}
+	if err := grant.Credential.Prepare(ctx); err != nil {
+		return grant, fmt.Errorf("%s: %w", grant.Credential.Label, err)
+	}
+	return grant, nil
 }
 
 // targets resolves the challenge name of each domain once: a name and its
