@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -61,6 +62,10 @@ func networkCause(err error) string {
 		return "cannot be asked: nothing listens there"
 	case IsNoRoute(err):
 		return "cannot be asked: this host has no route to it"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op != "read" {
+		return fmt.Sprintf("cannot be asked (%v)", op.Err)
 	}
 	return fmt.Sprintf("sent nothing usable (%v)", err)
 }

@@ -52,6 +52,8 @@ func TestErrorTexts(t *testing.T) {
 			want: "SOA of www.example.com.: 192.0.2.1 cannot be asked: nothing listens there"},
 		{err: soa(Error{Err: unreachable}),
 			want: "SOA of www.example.com.: 192.0.2.1 cannot be asked: this host has no route to it"},
+		{err: soa(Error{Err: &net.OpError{Op: "write", Net: "udp", Err: os.NewSyscallError("write", syscall.EPERM)}}),
+			want: "SOA of www.example.com.: 192.0.2.1 cannot be asked (write: operation not permitted)"},
 		{err: soa(Error{Err: &truncatedError{os.ErrDeadlineExceeded}}),
 			want: "SOA of www.example.com.: 192.0.2.1 sent an answer too long for UDP, and over TCP it gave no answer"},
 		{err: soa(Error{Err: errMalformed}),

@@ -1,0 +1,123 @@
+package delegation
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"certctl/lab/authority"
+)
+
+// Name servers can be named below a name where a record belongs. Their
+// addresses are found without the recursive resolver then.
+func TestServerBelowOwner(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			_acme-challenge.www CNAME auth.example.net.
+			_acme-challenge.mail NS ns1.auth.example.net.`, "ns1.example.com.")
+		w.Zone("example.net.", "", "ns1.example.net.")
+		w.Zone("auth.example.net.", "", "ns1.auth.example.net.")
+		w.Zone("_acme-challenge.mail.example.com.", "", "ns1.auth.example.net.")
+	})
+	for _, name := range []Name{challenge, "_acme-challenge.mail.example.com."} {
+		if got := b.resolve(t, name); len(got.Servers) != 1 || b.check(got.Servers[0]) != "" || len(got.Warnings) > 0 {
+			t.Errorf("%s: got\n%s", name, b.show(got))
+		}
+	}
+	for _, q := range b.Queries() {
+		if q.From == b.Recursor().Addr().Addr() && q.Name != "." {
+			t.Errorf("the recursive resolver was asked: %v", q)
+		}
+	}
+}
+
+// A server that is named below itself, without glue, is nowhere.
+func TestServerBelowItself(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			_acme-challenge.www NS ns._acme-challenge.www
+			_acme-challenge.mail NS ns._acme-challenge.www`, "ns1.example.com.")
+	})
+	for _, name := range []Name{challenge, "_acme-challenge.mail.example.com."} {
+		_, err := b.resolver.Resolve(t.Context(), name, Follow{})
+		want := fmt.Sprintf("no server of zone %s could say the CNAME of %s: ns._acme-challenge.www.example.com. has no known address", name, name)
+		if errText(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// A service of which no address is known is none.
+func TestNoAddressAtAll(t *testing.T) {
+	s := &service{servers: []Server{{Name: "ns1.example.com."}}, warnings: []string{"ns1.example.com. has no address"}}
+	want := "no name server of zone example.com. has an address: ns1.example.com. has no address"
+	if err := s.reachable(&zone{apex: "example.com."}); errText(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestServerWithoutAddress(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			@ NS ns1.example.com.
+			@ NS ns.gone.example.com.
+			@ NS ns.nobody.net.`, "ns1.example.com.")
+	})
+	target := b.resolve(t, challenge)
+	want := text(`
+		cut com. example.com. ns1.example.com.
+		_acme-challenge.www.example.com. in example.com.
+		primary ns1.example.com.`)
+	if got := b.show(&Target{Challenge: target.Challenge, Steps: target.Steps, Owner: target.Owner, Zone: target.Zone, Primary: target.Primary}); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if len(target.Servers) != 3 || len(target.Servers[0].Addrs) != 0 || len(target.Servers[1].Addrs) != 0 || len(target.Servers[2].Addrs) != 1 {
+		t.Errorf("got servers %v", target.Servers)
+	}
+	warnings := []string{
+		"zone example.com. names the servers ns.gone.example.com., ns.nobody.net., ns1.example.com., but com. delegates it to ns1.example.com.: all of them are used",
+		"ns.gone.example.com., a server of zone example.com., has no address",
+		"ns.nobody.net., a server of zone example.com., has no address",
+	}
+	if !slices.Equal(target.Warnings, warnings) {
+		t.Errorf("got warnings %q, want %q", target.Warnings, warnings)
+	}
+}
+
+// Glue that is out of date is used first by resolvers, so it counts.
+func TestStaleGlue(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			www NS ns.www
+			ns.www A 127.0.0.1`, "ns1.example.com.")
+		w.Zone("www.example.com.", "", "ns.www.example.com.")
+	})
+	b.Server("ns.www.example.com.")
+	_, err := b.resolver.Resolve(t.Context(), challenge, Follow{})
+	want := "no server of zone www.example.com. could say the CNAME of _acme-challenge.www.example.com.: " +
+		"ns.www.example.com. (127.0.0.1) cannot be asked: nothing listens there"
+	if errText(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// Glue that says more than the servers' own zone: resolvers may use all of it.
+func TestGlueThatDiffers(t *testing.T) {
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			www NS ns.www
+			ns.www A 127.0.0.9
+			ns.www A 127.0.0.66`, "ns1.example.com.")
+		w.Zone("www.example.com.", "", "ns.www.example.com.")
+		w.Server("ns.www.example.com.").Addresses(0).At(netip.MustParseAddr("127.0.0.9"))
+	})
+	target := b.resolve(t, challenge)
+	if got, want := fmt.Sprint(target.Servers), "[{ns.www.example.com. [127.0.0.9:53 127.0.0.66:53]}]"; got != want {
+		t.Errorf("got servers %s, want %s", got, want)
+	}
+	want := []string{"the glue of zone www.example.com. says that ns.www.example.com. has the address 127.0.0.66, but its own records do not"}
+	if !slices.Equal(target.Warnings, want) {
+		t.Errorf("got warnings %q, want %q", target.Warnings, want)
+	}
+}
