@@ -34,7 +34,7 @@ func (r *Resolver) look(ctx context.Context, name Name) (*sight, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &sight{name: name, zone: z, primary: rep.mname, from: rep.from, exists: rep.exists, alias: rep.alias}
+		s := &sight{name: name, zone: z, primary: rep.mname, from: rep.from, exists: rep.exists || rep.alias != nil, alias: rep.alias}
 		switch {
 		case s.alias != nil:
 			err = r.trace(ctx, s)
@@ -122,7 +122,7 @@ func (r *Resolver) complete(ctx context.Context, t *Target, s *sight) (*Target, 
 	}
 	t.Servers = slices.Clone(service.servers)
 	t.Warnings = append(t.Warnings, service.warnings...)
-	if s.exists || s.synthesised {
+	if s.exists {
 		r.warnOfVanishing(ctx, t, s.zone)
 	}
 	if ctx.Err() != nil {

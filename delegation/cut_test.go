@@ -78,6 +78,28 @@ func TestProxyDoesNotRefer(t *testing.T) {
 	}
 }
 
+// Domains below a label that is no zone cut, such as co.uk once was, are found
+// with one query each.
+func TestLabelWithoutCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(func(w *authority.World) {
+			for _, d := range "abcde" {
+				w.Zone(string(d)+".co.com.", "", "ns1.example.net.")
+			}
+			w.Zone("example.net.", "", "ns1.example.net.")
+		})
+		b.Server("ns.com.").Fault(authority.Fault{Delay: 100 * time.Millisecond})
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() { b.resolve(t, Name(fmt.Sprintf("_acme-challenge.h%d.%c.co.com.", i, "abcde"[i%5]))) })
+		}
+		wg.Wait()
+		if got := b.asked(func(q authority.Query) bool { return q.Server == "ns.com." }); got != 5 {
+			t.Errorf("got %d queries at com., want 5", got)
+		}
+	})
+}
+
 // The first to find a cut decides how it is remembered.
 func TestCutIsKept(t *testing.T) {
 	c, first := newCuts(), &zone{apex: "example.com."}

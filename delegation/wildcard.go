@@ -15,12 +15,11 @@ import (
 // A random name below the alias tells. Where the alias exists, nothing does
 // below it. Where a wildcard made it, the name itself does not exist, and the
 // same wildcard answers below it too (RFC 4592 §3.3.1). A sibling would not
-// tell a wildcard's work from a CNAME that happens to say the same.
+// tell a wildcard's work from a CNAME that happens to say the same. Below a
+// DNAME every name is an alias, and no wildcard is needed for that.
 func (r *Resolver) trace(ctx context.Context, s *sight) error {
-	above := s.name.Parent()
-	if s.alias.rrtype == dns.TypeDNAME {
-		above = s.alias.owner
-	} else if probe, ok := s.name.child(randomLabel()); ok {
+	probe, ok := s.name.child(randomLabel())
+	if ok && s.alias.rrtype == dns.TypeCNAME {
 		z, rep, err := r.walk(ctx, probe, dns.TypeCNAME)
 		switch {
 		case err != nil && ctx.Err() != nil:
@@ -32,7 +31,7 @@ func (r *Resolver) trace(ctx context.Context, s *sight) error {
 			return nil
 		}
 	}
-	z, primary, err := r.zoneOf(ctx, above)
+	z, primary, err := r.zoneOf(ctx, s.name.Parent())
 	if err == nil {
 		s.zone, s.primary = z, primary
 	}
