@@ -319,6 +319,24 @@ func TestSwallowedRemoval(t *testing.T) {
 }
 
 // A primary that answers no queries takes updates all the same.
+// A server that refuses to remove what it refused to add has nothing to remove;
+// one that has it is not let off.
+func TestRefusedRemoval(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.provider(t)
+	there := []libdns.Record{txt("there", "value")}
+	if _, err := p.AppendRecords(t.Context(), zone, there); err != nil {
+		t.Fatal(err)
+	}
+	w.Server("ns1.example.net.").Fault(authority.Fault{NoUpdates: true})
+	if _, err := p.DeleteRecords(t.Context(), zone, []libdns.Record{txt("absent", "value")}); err != nil {
+		t.Errorf("got %v for a record that is not there, want no error", err)
+	}
+	if _, err := p.DeleteRecords(t.Context(), zone, there); err == nil {
+		t.Error("got no error for a record that is still there")
+	}
+}
+
 func TestPrimaryWithoutQueries(t *testing.T) {
 	w := newWorld(t, "")
 	w.server.Fault(authority.Fault{Refuse: true})

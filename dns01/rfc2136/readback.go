@@ -146,6 +146,19 @@ func (s *session) verified(ctx context.Context, rrs []*dns.TXT, present bool) er
 	}
 }
 
+// absent reports whether the server says, with authority, that it has none of
+// the records.
+func (s *session) absent(ctx context.Context, rrs []*dns.TXT) bool {
+	holdings, err := s.look(ctx, rrs)
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(rrs, func(rr *dns.TXT) bool {
+		h := holdings[rr.Hdr.Name]
+		return !h.conclusive() || !h.served || slices.Contains(h.values, text(rr))
+	})
+}
+
 // conclusive reports whether the server has said what it has.
 func (h holding) conclusive() bool {
 	return h.rcode == dns.RcodeSuccess || h.rcode == dns.RcodeNameError

@@ -34,9 +34,14 @@ func (s *session) add(ctx context.Context, rrs []*dns.TXT) error {
 }
 
 // remove removes records, value by value (RFC 2136 §2.5.4), and makes sure
-// that they are gone.
+// that they are gone. A server that refuses to remove what it does not have,
+// because it refused to add it, is right.
 func (s *session) remove(ctx context.Context, rrs []*dns.TXT) error {
-	return s.settle(ctx, rrs, false, s.update(ctx, rrs, (*dns.Msg).Remove))
+	err := s.settle(ctx, rrs, false, s.update(ctx, rrs, (*dns.Msg).Remove))
+	if _, ok := errors.AsType[*UpdateError](err); ok && s.absent(ctx, rrs) {
+		return nil
+	}
+	return err
 }
 
 // update sends the records in as few messages as hold them, one after the
