@@ -16,7 +16,7 @@ func editFile(ts *testscript.TestScript, _ bool, args []string) {
 	if !expr.MatchString(text) {
 		ts.Fatalf("edit: %s has nothing like %s", args[0], args[1])
 	}
-	text = expr.ReplaceAllString(text, strings.ReplaceAll(args[2], `\n`, "\n"))
+	text = expr.ReplaceAllLiteralString(text, strings.ReplaceAll(args[2], `\n`, "\n"))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 

@@ -68,17 +68,19 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// startLab is "lab [SETTING=VALUE | APEX.zone]…": it starts a lab, with
-// settings and with zones from files that are named for the zone.
+// startLab is "lab [SETTING=VALUE | APEX.zone]…": it starts a lab whose servers
+// are all in time, with settings and with zones from files that are named for
+// the zone.
 //
 //	noncereject=N  percentage of good nonces that the CA rejects
 //	reuse=N        percentage of valid authorizations that it uses again
+//	sleep=N        seconds that it sleeps at most before a validation
 //	blocked=NAME   domain for which it refuses orders
 //	many=N         further names as lab.Many has them, in $MANY
 //	wrongkey=NAME  key that the script deliberately uses where it must not be
 //
-// A file adds records to a zone of the lab, or is a new zone. Then its first
-// line says who serves it: "; servers ns1.example.net. ns2.example.net.",
+// A file adds records to example.com or example.net, or is a new zone. Then its
+// first line says who serves it: "; servers ns1.example.net. ns2.example.net.",
 // further "primary=ns0.example.net." for a hidden primary, and "key" if it
 // takes updates.
 func startLab(ts *testscript.TestScript, _ bool, args []string) {
@@ -102,6 +104,7 @@ func startLab(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { _ = l.Close() })
 	s.enter(ts, l)
+	l.World.Server("ns2.example.net.").Lag(0)
 	ts.Defer(func() { s.checkScope(ts) })
 	ts.Defer(func() { s.checkSecrets(ts) })
 }
@@ -124,6 +127,8 @@ func (s *scene) set(ts *testscript.TestScript, ca *lab.CA, key, value string) fu
 		ca.NonceReject = number
 	case "reuse":
 		ca.AuthzReuse = number
+	case "sleep":
+		ca.Sleep = time.Duration(number) * time.Second
 	case "many":
 		names, extend := lab.Many(number)
 		ts.Setenv("MANY", strings.Join(names, ", "))
@@ -143,9 +148,13 @@ func (s *scene) extend(ts *testscript.TestScript, b *lab.Builder, file string) {
 		return
 	}
 	first, _, _ := strings.Cut(text, "\n")
+	words, found := strings.CutPrefix(first, "; servers ")
+	if !found {
+		ts.Fatalf("%s does not begin with its servers", file)
+	}
 	var servers []string
 	var key, primary string
-	for _, word := range strings.Fields(first)[2:] {
+	for _, word := range strings.Fields(words) {
 		if name, found := strings.CutPrefix(word, "primary="); found {
 			primary = name
 		} else if word == "key" {
