@@ -34,7 +34,7 @@ func (p *poll) wait(ctx context.Context, retryAfter time.Time) error {
 		return p.giveUp(retryAfter)
 	}
 	p.looks++
-	p.pause = min(p.pause*8/5, longest)
+	p.pause = min(p.pause*4/3, longest)
 	return sleep(ctx, pause)
 }
 
@@ -42,5 +42,5 @@ func (p *poll) giveUp(retryAfter time.Time) error {
 	if time.Until(retryAfter) > 0 {
 		return fmt.Errorf("the CA is not done yet (come back %s)", when(retryAfter))
 	}
-	return fmt.Errorf("the CA is not done after %s", time.Since(p.started).Round(time.Second))
+	return fmt.Errorf("the CA is not done after %s", time.Since(p.started).Round(10*time.Second))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -77,7 +78,9 @@ type batch struct {
 	issuer    *Issuer
 	jobs      []*job
 	published []dns01.Publication // or about to be: to be removed
-	timings   []Timing
+
+	mu      sync.Mutex // guards timings
+	timings []Timing
 }
 
 // job is one order of a batch.
@@ -131,13 +134,22 @@ func (b *batch) all(ctx context.Context, s Step, do func(context.Context, *batch
 	do(ctx, b)
 }
 
+// start is all, but does not wait for the end.
+func (b *batch) start(ctx context.Context, s Step, do func(context.Context, *batch)) *sync.WaitGroup {
+	var w sync.WaitGroup
+	w.Go(func() { b.all(ctx, s, do) })
+	return &w
+}
+
 // clock announces a step and returns the function that ends it.
 func (b *batch) clock(s Step) (stop func()) {
 	b.issuer.tell(Began{s})
 	start := time.Now()
 	return func() {
 		took := time.Since(start)
+		b.mu.Lock()
 		b.timings = append(b.timings, Timing{s, took})
+		b.mu.Unlock()
 		b.issuer.tell(Ended{s, took})
 	}
 }

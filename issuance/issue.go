@@ -29,9 +29,15 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 
 	b.each(ctx, Ordering, i.order)
 	b.each(ctx, Locating, i.locate)
-	i.prove(ctx, b)
+
+	b.all(ctx, Publishing, i.publish)
+	b.all(ctx, Waiting, i.wait)
+	b.each(ctx, Validating, i.validate)
+
+	removed := b.start(ctx, Removing, i.remove) // needs nobody's attention from here on
 	b.each(ctx, Finalizing, i.finalize)
 	b.each(ctx, Saving, i.save)
+	removed.Wait()
 
 	return b.results()
 }
@@ -67,16 +73,6 @@ func (i *Issuer) locate(ctx context.Context, j *job) error {
 		i.tell(Located{Certificate: j.Certificate, Name: authz.Name(), Grant: grants[n]})
 	}
 	return nil
-}
-
-// prove shows the CA that the names are ours. The records exist only while
-// this function runs, and are journaled before they are sent.
-func (i *Issuer) prove(ctx context.Context, b *batch) {
-	defer i.remove(ctx, b)
-
-	b.all(ctx, Publishing, i.publish)
-	b.all(ctx, Waiting, i.wait)
-	b.each(ctx, Validating, i.validate)
 }
 
 // validate tells the CA that the records are there, and watches it look.

@@ -21,7 +21,8 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // publish journals all records of the batch and then writes them: one call a
-// zone and credential.
+// zone and credential. What it has journaled, remove removes, whatever happens
+// in between.
 func (i *Issuer) publish(ctx context.Context, b *batch) {
 	publications := b.publications()
 	if len(publications) == 0 {
@@ -57,7 +58,6 @@ func (i *Issuer) remove(ctx context.Context, b *batch) {
 	if len(b.published) == 0 {
 		return
 	}
-	defer b.clock(Removing)()
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	gone, err := dns01.Remove(ctx, b.published)

@@ -46,13 +46,21 @@ func (s *Server) zoneOf(name string, qtype uint16) *Zone {
 // closest returns the zone of the server with the longest apex at or above
 // name.
 func (s *Server) closest(name string) *Zone {
+	name = dns.CanonicalName(name)
 	var best *Zone
 	for _, z := range s.world.zones {
-		if s.serves(z) && dns.IsSubDomain(z.apex, name) && (best == nil || len(z.apex) > len(best.apex)) {
+		if isWithin(name, z.apex) && s.serves(z) && (best == nil || len(z.apex) > len(best.apex)) {
 			best = z
 		}
 	}
 	return best
+}
+
+// isWithin reports whether a canonical name is at or below another. It is
+// dns.IsSubDomain, but compares octets only: a world may have many zones.
+func isWithin(name, apex string) bool {
+	rest, ok := strings.CutSuffix(name, apex)
+	return ok && (rest == "" || apex == "." || strings.HasSuffix(rest, "."))
 }
 
 // lookup adds what the zone says about name to m. It returns the name to go on

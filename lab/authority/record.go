@@ -129,8 +129,9 @@ func (v view) exists(name string) bool {
 	if len(v.get(name, dns.TypeANY)) > 0 {
 		return true
 	}
+	name = dns.CanonicalName(name)
 	for owner := range v.records {
-		if dns.IsSubDomain(name, owner) && len(v.get(owner, dns.TypeANY)) > 0 {
+		if isWithin(owner, name) && len(v.get(owner, dns.TypeANY)) > 0 {
 			return true
 		}
 	}

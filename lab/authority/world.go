@@ -174,9 +174,10 @@ func (w *World) seal() {
 // closest returns the zone with the longest apex at or above name, nil if
 // there is no root yet.
 func (w *World) closest(name string) *Zone {
+	name = dns.CanonicalName(name)
 	var best *Zone
 	for _, z := range w.zones {
-		if dns.IsSubDomain(z.apex, name) && (best == nil || len(z.apex) > len(best.apex)) {
+		if isWithin(name, z.apex) && (best == nil || len(z.apex) > len(best.apex)) {
 			best = z
 		}
 	}
