@@ -37,7 +37,7 @@ type found struct {
 func (r *Resolver) lookUp(ctx context.Context, host Name) ([]netip.Addr, error) {
 	f, err := r.hosts.do(ctx, host, func() (found, error) {
 		ask := r.recurse
-		if r.owners.cover(host) && !r.proxied.Load() {
+		if r.owners.cover(host) {
 			ask = r.descend
 		}
 		addrs, err := both(func(qtype uint16) ([]netip.Addr, error) { return ask(ctx, host, qtype) })

@@ -44,7 +44,6 @@ type common struct {
 	families families
 	silent   silence
 	direct   atomic.Bool // an authoritative server was reached
-	proxied  atomic.Bool // everything is asked of the recursive resolvers
 }
 
 // NewResolver returns a Resolver. It does not ask anyone anything yet.

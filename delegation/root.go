@@ -94,7 +94,6 @@ func (r *Resolver) fallBack(ctx context.Context, z *zone, cause error) error {
 		return errors.Join(cause, err)
 	}
 	if r.cuts.replaceRoot(z, proxy) {
-		r.proxied.Store(true)
 		r.warn("authoritative servers cannot be asked from here (" + why(cause) + "): asking " +
 			strings.Join(names(proxy), ", ") + " instead, who may answer from a cache")
 	}

@@ -1,33 +1,45 @@
 package delegation
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/miekg/dns"
 
 	"certctl/lab/authority"
 )
 
-// Name servers can be named below a name where a record belongs. Their
-// addresses are found without the recursive resolver then.
+// Name servers can be named below a name where a record belongs, be it the
+// challenge name or where it leads. Their addresses are found without the
+// recursive resolver then.
 func TestServerBelowOwner(t *testing.T) {
-	b := newBench(func(w *authority.World) {
-		w.Zone("example.com.", `
-			_acme-challenge.www CNAME auth.example.net.
-			_acme-challenge.mail NS ns1.auth.example.net.`, "ns1.example.com.")
-		w.Zone("example.net.", "", "ns1.example.net.")
-		w.Zone("auth.example.net.", "", "ns1.auth.example.net.")
-		w.Zone("_acme-challenge.mail.example.com.", "", "ns1.auth.example.net.")
-	})
-	for _, name := range []Name{challenge, "_acme-challenge.mail.example.com."} {
-		if got := b.resolve(t, name); len(got.Servers) != 1 || b.check(got.Servers[0]) != "" || len(got.Warnings) > 0 {
-			t.Errorf("%s: got\n%s", name, b.show(got))
+	for _, test := range []struct{ owner, record, server string }{
+		{"auth.example.net.", "CNAME auth.example.net.", "ns1.auth.example.net."},
+		{string(challenge), "NS ns1._acme-challenge.www", "ns1._acme-challenge.www.example.com."},
+	} {
+		const other = "_acme-challenge.mail.example.org."
+		b := newBench(func(w *authority.World) {
+			w.Zone("example.com.", "_acme-challenge.www "+test.record, "ns1.example.com.")
+			w.Zone("example.net.", "", "ns1.example.net.")
+			w.Zone("org.", "", "ns.org.")
+			w.Zone("example.org.", "", "ns.org.")
+			w.Zone(test.owner, "", test.server)
+			w.Zone(other, "", test.server)
+		})
+		for _, name := range []Name{challenge, other} {
+			if got := b.resolve(t, name); len(got.Servers) != 1 || b.check(got.Servers[0]) != "" || len(got.Warnings) > 0 {
+				t.Errorf("%s: got\n%s", name, b.show(got))
+			}
 		}
-	}
-	for _, q := range b.Queries() {
-		if q.From == b.Recursor().Addr().Addr() && q.Name != "." {
-			t.Errorf("the recursive resolver was asked: %v", q)
+		for _, q := range b.Queries() {
+			if q.From == b.Recursor().Addr().Addr() && q.Name != "." {
+				t.Errorf("the recursive resolver was asked: %v", q)
+			}
 		}
 	}
 }
@@ -48,13 +60,33 @@ func TestServerBelowItself(t *testing.T) {
 	}
 }
 
-// A service of which no address is known is none.
+// A zone of whose servers no address is known cannot be waited for.
 func TestNoAddressAtAll(t *testing.T) {
-	s := &service{servers: []Server{{Name: "ns1.example.com."}}, warnings: []string{"ns1.example.com. has no address"}}
-	want := "no name server of zone example.com. has an address: ns1.example.com. has no address"
-	if err := s.reachable(&zone{apex: "example.com."}); errText(err) != want {
-		t.Errorf("got %v, want %s", err, want)
+	b := newBench(cnamed)
+	b.wall(func(a netip.Addr) error {
+		if a == b.Recursor().Addr().Addr() {
+			return nil
+		}
+		return syscall.ECONNREFUSED
+	})
+	b.resolver.client.UDP = addressless{b.resolver.client.UDP}
+	_, err := b.resolver.Resolve(t.Context(), "_acme-challenge.mail.example.com.", Follow{})
+	want := "no name server of zone example.com. has an address: ns1.example.com., a server of zone example.com., has no address; " +
+		"ns2.example.com., a server of zone example.com., has no address"
+	if errText(err) != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
+}
+
+// addressless is an Exchanger in whose world no host has an address.
+type addressless struct{ Exchanger }
+
+func (x addressless) ExchangeContext(ctx context.Context, q *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	r, rtt, err := x.Exchanger.ExchangeContext(ctx, q, addr)
+	if qtype := q.Question[0].Qtype; err == nil && (qtype == dns.TypeA || qtype == dns.TypeAAAA) {
+		r.Answer = nil
+	}
+	return r, rtt, err
 }
 
 func TestServerWithoutAddress(t *testing.T) {
