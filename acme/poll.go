@@ -34,7 +34,7 @@ func (p *poll) wait(ctx context.Context, retryAfter time.Time) error {
 		return p.giveUp(retryAfter)
 	}
 	p.looks++
-	p.pause = min(p.pause*4/3, longest)
+	p.pause = min(p.pause*4/3, longest).Truncate(time.Millisecond)
 	return sleep(ctx, pause)
 }
 

@@ -39,7 +39,7 @@ func TestValidatePolls(t *testing.T) {
 	}{
 		{"ready", []reply{ready}, ms(50)},
 		{"valid already", []reply{{body: fakeOrder("valid", name)}}, ms(50)},
-		{"slow", []reply{pending(""), pending(""), pending(""), ready}, ms(50, 116, 205, 324)},
+		{"slow", []reply{pending(""), pending(""), pending(""), ready}, ms(50, 116, 204, 321)},
 		{"seconds", []reply{pending("4"), pending("2"), ready}, ms(50, 4050, 6050)},
 		{"date", []reply{pending("Sat, 01 Jan 2000 00:00:07 GMT"), ready}, ms(50, 7000)},
 		{"date gone by", []reply{pending("Fri, 31 Dec 1999 00:00:00 GMT"), ready}, ms(50, 116)},
