@@ -53,8 +53,8 @@ func (r *Resolver) above(ctx context.Context, z *zone) view {
 // poll puts one question to every server of a zone and returns what usable
 // answers there are.
 func (r *Resolver) poll(ctx context.Context, z *zone, name Name, qtype uint16) []*reply {
-	more, _ := r.findPeers(ctx, z.unglued())
-	peers := r.families.routed(append(z.peers(), more...))
+	more, _ := r.locate(ctx, z.unglued())
+	peers := r.families.routed(append(peersOf(z.servers), peersOf(more)...))
 	replies := make([]*reply, len(peers))
 	var wg sync.WaitGroup
 	for i, p := range peers {

@@ -38,18 +38,29 @@ func (p peer) String() string {
 	return string(p.host) + " (" + addr + ")"
 }
 
+// peersOf returns the addresses of servers.
+func peersOf(servers []Server) []peer {
+	var ps []peer
+	for _, s := range servers {
+		for _, a := range s.Addrs {
+			ps = append(ps, peer{s.Name, a})
+		}
+	}
+	return ps
+}
+
 // ask puts one question to the servers of a zone until one gives a usable
 // answer: first to those whose address came with the referral. The error is a
 // *ServersError, unless ctx is done.
 func (r *Resolver) ask(ctx context.Context, z *zone, name Name, qtype uint16) (*reply, error) {
 	one := func(ctx context.Context, p peer) (*reply, *Error) { return r.inquire(ctx, z, p, name, qtype) }
-	rep, errs := r.race(ctx, z.peers(), one)
-	var missing []Name
+	rep, errs := r.race(ctx, peersOf(z.servers), one)
+	var missing []Missing
 	if rep == nil && ctx.Err() == nil {
-		var more []peer
-		more, missing = r.findPeers(ctx, z.unglued())
+		var servers []Server
+		servers, missing = r.locate(ctx, z.unglued())
 		var late []*Error
-		rep, late = r.race(ctx, more, one)
+		rep, late = r.race(ctx, peersOf(servers), one)
 		errs = append(errs, late...)
 	}
 	switch {

@@ -24,17 +24,6 @@ func (z *zone) step(names []Name) Step {
 	}
 }
 
-// peers returns the servers whose addresses are known, one for each address.
-func (z *zone) peers() []peer {
-	var ps []peer
-	for _, s := range z.servers {
-		for _, a := range s.Addrs {
-			ps = append(ps, peer{s.Name, a})
-		}
-	}
-	return ps
-}
-
 // unglued returns the servers whose addresses are not known.
 func (z *zone) unglued() []Name {
 	var names []Name

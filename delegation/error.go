@@ -100,9 +100,22 @@ type ServersError struct {
 	Zone    Name
 	Type    uint16
 	Name    Name
-	Errs    []*Error // one for each address
-	Missing []Name   // servers whose address is not known
-	Proxied bool     // Errs are of recursive resolvers
+	Errs    []*Error  // one for each address
+	Missing []Missing // servers without one
+	Proxied bool      // Errs are of recursive resolvers
+}
+
+// Missing is a name server whose address is not known.
+type Missing struct {
+	Name Name
+	Err  error // why; nil: it has none
+}
+
+func (m Missing) String() string {
+	if m.Err == nil {
+		return string(m.Name) + " has no address"
+	}
+	return fmt.Sprintf("%s has no known address (%v)", m.Name, m.Err)
 }
 
 func (e *ServersError) Error() string {
@@ -114,8 +127,8 @@ func (e *ServersError) Error() string {
 	for _, err := range e.Errs {
 		said = append(said, err.answer())
 	}
-	for _, name := range e.Missing {
-		said = append(said, string(name)+" has no known address")
+	for _, m := range e.Missing {
+		said = append(said, m.String())
 	}
 	if len(said) == 0 {
 		said = append(said, "there is none")
@@ -123,11 +136,16 @@ func (e *ServersError) Error() string {
 	return fmt.Sprintf("no %s could say the %s of %s: %s", who, dns.Type(e.Type), e.Name, strings.Join(said, "; "))
 }
 
-// Unwrap returns what each server did.
+// Unwrap returns what each server did, and why servers could not be asked.
 func (e *ServersError) Unwrap() []error {
-	errs := make([]error, len(e.Errs))
-	for i, err := range e.Errs {
-		errs[i] = err
+	errs := make([]error, 0, len(e.Errs)+len(e.Missing))
+	for _, err := range e.Errs {
+		errs = append(errs, err)
+	}
+	for _, m := range e.Missing {
+		if m.Err != nil {
+			errs = append(errs, m.Err)
+		}
 	}
 	return errs
 }

@@ -58,12 +58,12 @@ func TestErrorTexts(t *testing.T) {
 			want: "SOA of www.example.com.: 192.0.2.1 sent an answer too long for UDP, and over TCP it gave no answer"},
 		{err: soa(Error{Err: errMalformed}),
 			want: "SOA of www.example.com.: 192.0.2.1 sent nothing usable (it does not answer the question)"},
-		{err: &ServersError{Zone: "example.com.", Type: dns.TypeSOA, Name: "www.example.com.", Missing: []Name{"ns3.example.com."}, Errs: []*Error{
+		{err: &ServersError{Zone: "example.com.", Type: dns.TypeSOA, Name: "www.example.com.", Missing: []Missing{{Name: "ns3.example.com."}, {"ns4.example.com.", errors.New("cause")}}, Errs: []*Error{
 			{Host: "ns1.example.com.", Server: server, Err: os.ErrDeadlineExceeded},
 			{Host: "ns2.example.com.", Server: odd, Rcode: dns.RcodeRefused}}},
 			want: "no server of zone example.com. could say the SOA of www.example.com.: ns1.example.com. (192.0.2.1) gave no answer; " +
 				"ns2.example.com. ([2001:db8::1]:5300) answered REFUSED: it does not want to, for instance because it does not serve the zone; " +
-				"ns3.example.com. has no known address"},
+				"ns3.example.com. has no address; ns4.example.com. has no known address (cause)"},
 		{err: &ServersError{Zone: "example.com.", Type: dns.TypeSOA, Name: "www.example.com.", Errs: []*Error{{Server: server, Lame: true}, {Server: odd, Rcode: dns.RcodeRefused}}},
 			want: "no server of zone example.com. could say the SOA of www.example.com.: 192.0.2.1 does not serve the zone (no authority, no referral); " +
 				"[2001:db8::1]:5300 answered REFUSED: it does not want to, for instance because it does not serve the zone",
@@ -107,13 +107,16 @@ func TestErrorTexts(t *testing.T) {
 }
 
 func TestErrorsUnwrap(t *testing.T) {
-	err := &ServersError{Errs: []*Error{{Rcode: dns.RcodeRefused}, {Err: syscall.ECONNREFUSED}}}
+	err := &ServersError{Errs: []*Error{{Rcode: dns.RcodeRefused}, {Err: syscall.ECONNREFUSED}}, Missing: []Missing{{Name: "a."}, {"b.", os.ErrNotExist}}}
 	var one *Error
 	if !errors.As(err, &one) || one.Rcode != dns.RcodeRefused {
 		t.Errorf("got %+v, want the first server's error", one)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Error("the network error is not in the chain")
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Error("the reason why a server could not be asked is not in the chain")
 	}
 	if !errors.Is(&SystemError{Err: os.ErrNotExist}, os.ErrNotExist) {
 		t.Error("the system's error is not in the chain")

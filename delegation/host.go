@@ -1,6 +1,7 @@
 package delegation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,14 +72,25 @@ const maxDepth = 3
 // very lookup that it is a part of.
 func (r *Resolver) descend(ctx context.Context, host Name, qtype uint16) ([]netip.Addr, error) {
 	if r.depth == maxDepth {
-		return nil, fmt.Errorf("the address of %s depends on itself", host)
+		return nil, &circleError{host}
 	}
 	inner := &Resolver{common: r.common, cuts: r.cuts.fresh(), depth: r.depth + 1}
 	_, rep, err := inner.walk(ctx, host, qtype)
-	if err != nil {
+	var circle *circleError
+	switch {
+	case errors.As(err, &circle):
+		return nil, &circleError{host}
+	case err != nil:
 		return nil, err
 	}
 	return addresses(rep.rrs), nil
+}
+
+// circleError says that the way to a host's address leads over that address.
+type circleError struct{ host Name }
+
+func (e *circleError) Error() string {
+	return fmt.Sprintf("it takes the address of %s to ask for it, and there is no glue", e.host)
 }
 
 // addressesIn returns the addresses of one type, whoever they belong to: an
@@ -87,7 +99,8 @@ func addressesIn(answer []dns.RR, qtype uint16) []netip.Addr {
 	return addresses(slices.DeleteFunc(slices.Clone(answer), func(rr dns.RR) bool { return rr.Header().Rrtype != qtype }))
 }
 
-// both asks for A and AAAA records at the same time.
+// both asks for A and AAAA records at the same time. It returns the addresses
+// of one type also where the other fails.
 func both(ask func(qtype uint16) ([]netip.Addr, error)) ([]netip.Addr, error) {
 	var v4, v6 []netip.Addr
 	var err4, err6 error
@@ -95,25 +108,24 @@ func both(ask func(qtype uint16) ([]netip.Addr, error)) ([]netip.Addr, error) {
 	wg.Go(func() { v4, err4 = ask(dns.TypeA) })
 	wg.Go(func() { v6, err6 = ask(dns.TypeAAAA) })
 	wg.Wait()
-	return append(v4, v6...), errors.Join(err4, err6)
+	return append(v4, v6...), cmp.Or(err4, err6)
 }
 
-// locate looks up hosts at the same time. It drops those without an address.
-func (r *Resolver) locate(ctx context.Context, hosts []Name) []Server {
-	servers := make([]Server, len(hosts))
+// locate looks up hosts at the same time. It returns those with an address,
+// and those without.
+func (r *Resolver) locate(ctx context.Context, hosts []Name) (servers []Server, missing []Missing) {
+	results := make([]found, len(hosts))
 	var wg sync.WaitGroup
 	for i, host := range hosts {
-		wg.Go(func() {
-			addrs, _ := r.lookUp(ctx, host)
-			servers[i] = Server{host, withPort(addrs, r.port)}
-		})
+		wg.Go(func() { results[i].addrs, results[i].err = r.lookUp(ctx, host) })
 	}
 	wg.Wait()
-	return servers
-}
-
-// findPeers looks up the addresses of hosts, and says which have none.
-func (r *Resolver) findPeers(ctx context.Context, hosts []Name) (peers []peer, missing []Name) {
-	found := &zone{servers: r.locate(ctx, hosts)}
-	return found.peers(), found.unglued()
+	for i, f := range results {
+		if len(f.addrs) > 0 {
+			servers = append(servers, Server{hosts[i], withPort(f.addrs, r.port)})
+		} else {
+			missing = append(missing, Missing{hosts[i], f.err})
+		}
+	}
+	return servers, missing
 }

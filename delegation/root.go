@@ -60,13 +60,13 @@ func (r *Resolver) prime(ctx context.Context) (*zone, error) {
 			z.servers = append(z.servers, Server{host, glue(z, rep.m.Extra, host, r.port)})
 		}
 	}
-	if len(z.peers()) == 0 {
-		z.servers = r.locate(ctx, z.unglued())
+	if len(peersOf(z.servers)) == 0 {
+		z.servers, _ = r.locate(ctx, z.unglued())
 	}
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx, root, dns.TypeNS)
 	}
-	if len(z.peers()) == 0 {
+	if len(z.servers) == 0 {
 		z.servers = hinted(r.port)
 	}
 	return z, nil
@@ -115,7 +115,7 @@ func why(err error) string {
 
 func names(z *zone) []string {
 	var s []string
-	for _, p := range z.peers() {
+	for _, p := range peersOf(z.servers) {
 		s = append(s, p.String())
 	}
 	return s

@@ -53,7 +53,8 @@ func TestServerBelowItself(t *testing.T) {
 	})
 	for _, name := range []Name{challenge, "_acme-challenge.mail.example.com."} {
 		_, err := b.resolver.Resolve(t.Context(), name, Follow{})
-		want := fmt.Sprintf("no server of zone %s could say the CNAME of %s: ns._acme-challenge.www.example.com. has no known address", name, name)
+		want := fmt.Sprintf("no server of zone %s could say the CNAME of %s: ns._acme-challenge.www.example.com. has no known address "+
+			"(it takes the address of ns._acme-challenge.www.example.com. to ask for it, and there is no glue)", name, name)
 		if errText(err) != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -151,5 +152,31 @@ func TestGlueThatDiffers(t *testing.T) {
 	want := []string{"the glue of zone www.example.com. says that ns.www.example.com. has the address 127.0.0.66, but its own records do not"}
 	if !slices.Equal(target.Warnings, want) {
 		t.Errorf("got warnings %q, want %q", target.Warnings, want)
+	}
+}
+
+// A lookup that fails is no proof that there is no address.
+func TestServerThatCannotBeLookedUp(t *testing.T) {
+	const cause = "no recursive resolver could say the A of ns.dead.net.: @recursor answered SERVFAIL: it is at fault itself, for instance with a zone that it could not load"
+	b := newBench(func(w *authority.World) {
+		w.Zone("example.com.", `
+			_acme-challenge.www NS ns.dead.net.
+			mail NS ns1.example.com.
+			mail NS ns.dead.net.`, "ns1.example.com.")
+		w.Zone("mail.example.com.", `
+			@ NS ns1.example.com.
+			@ NS ns.dead.net.`, "ns1.example.com.")
+		w.Zone("dead.net.", "", "ns1.example.net.")
+	})
+	b.Server("ns1.example.net.").Fault(authority.Fault{Servfail: -1})
+	_, err := b.resolver.Resolve(t.Context(), challenge, Follow{})
+	want := "no server of zone _acme-challenge.www.example.com. could say the CNAME of _acme-challenge.www.example.com.: ns.dead.net. has no known address (" + cause + ")"
+	if got := b.anonymous(errText(err)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	target := b.resolve(t, "_acme-challenge.mail.example.com.")
+	want = "the addresses of ns.dead.net., a server of zone mail.example.com., cannot all be found: " + cause
+	if len(target.Servers) != 2 || len(target.Servers[0].Addrs) != 0 || len(target.Warnings) != 1 || b.anonymous(target.Warnings[0]) != want {
+		t.Errorf("got servers %v, warnings %q\nwant %q", target.Servers, target.Warnings, want)
 	}
 }
