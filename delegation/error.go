@@ -83,7 +83,7 @@ func rcodeCause(rcode int) string {
 	case dns.RcodeFormatError:
 		return "it did not understand the question"
 	case dns.RcodeServerFailure:
-		return "it is at fault itself, for instance with a zone that it could not load"
+		return "it could not say, for instance because it could not load the zone or reach another server"
 	case dns.RcodeNotImplemented:
 		return "it cannot answer questions of this kind"
 	case dns.RcodeRefused:

@@ -29,9 +29,9 @@ func TestErrorTexts(t *testing.T) {
 		want, hint string
 	}{
 		{err: soa(Error{Rcode: dns.RcodeServerFailure, Host: "ns1.example.com."}),
-			want: "SOA of www.example.com.: ns1.example.com. (192.0.2.1) answered SERVFAIL: it is at fault itself, for instance with a zone that it could not load"},
+			want: "SOA of www.example.com.: ns1.example.com. (192.0.2.1) answered SERVFAIL: it could not say, for instance because it could not load the zone or reach another server"},
 		{err: soa(Error{Rcode: dns.RcodeServerFailure, Detail: "no data from upstream"}),
-			want: `SOA of www.example.com.: 192.0.2.1 answered SERVFAIL: it is at fault itself, for instance with a zone that it could not load ("no data from upstream")`},
+			want: `SOA of www.example.com.: 192.0.2.1 answered SERVFAIL: it could not say, for instance because it could not load the zone or reach another server ("no data from upstream")`},
 		{err: soa(Error{Rcode: dns.RcodeRefused, Server: odd}),
 			want: "SOA of www.example.com.: [2001:db8::1]:5300 answered REFUSED: it does not want to, for instance because it does not serve the zone"},
 		{err: soa(Error{Rcode: dns.RcodeFormatError}),

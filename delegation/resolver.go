@@ -75,7 +75,10 @@ func NewResolver(o Options) *Resolver {
 	return &Resolver{common: c, cuts: newCuts()}
 }
 
-// Resolve follows aliases and zone cuts from a challenge name to its Target.
+// Resolve follows aliases and zone cuts from a challenge name to its Target. An
+// error means that the place is not known, never that there is no delegation:
+// a *ServersError names every server and what it answered, an *AliasError is a
+// loop or a chain that is too long. The Target is the caller's own.
 func (r *Resolver) Resolve(ctx context.Context, challenge Name, follow Follow) (*Target, error) {
 	r.owners.add(challenge)
 	t := &Target{Challenge: challenge}

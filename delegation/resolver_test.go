@@ -95,8 +95,8 @@ func TestAllServersBad(t *testing.T) {
 		want     string
 	}{
 		{"SERVFAIL", authority.Fault{Servfail: -1}, authority.Fault{Servfail: -1},
-			begin + "ns1.example.com. (@ns1.example.com) answered SERVFAIL: it is at fault itself, for instance with a zone that it could not load; " +
-				"ns2.example.com. (@ns2.example.com) answered SERVFAIL: it is at fault itself, for instance with a zone that it could not load"},
+			begin + "ns1.example.com. (@ns1.example.com) answered SERVFAIL: it could not say, for instance because it could not load the zone or reach another server; " +
+				"ns2.example.com. (@ns2.example.com) answered SERVFAIL: it could not say, for instance because it could not load the zone or reach another server"},
 		{"lame", authority.Fault{NoAA: true}, authority.Fault{Refuse: true},
 			begin + "ns1.example.com. (@ns1.example.com) does not serve the zone (no authority, no referral); " +
 				"ns2.example.com. (@ns2.example.com) answered REFUSED: it does not want to, for instance because it does not serve the zone"},

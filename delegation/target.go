@@ -47,7 +47,8 @@ type Step struct {
 	Synthesised bool           // alias: comes from a wildcard (RFC 4592)
 }
 
-// Follow says what to do with aliases at a challenge name.
+// Follow says what to do with aliases at a challenge name. The zero Follow
+// follows them. With any other the steps are the cuts on the way to the owner.
 type Follow struct {
 	Never bool // write at the challenge name itself
 	Owner Name // write at this name, wherever the alias leads; "" to look
