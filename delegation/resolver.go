@@ -78,7 +78,7 @@ func NewResolver(o Options) *Resolver {
 // Resolve follows aliases and zone cuts from a challenge name to its Target. An
 // error means that the place is not known, never that there is no delegation:
 // a *ServersError names every server and what it answered, an *AliasError is a
-// loop or a chain that is too long. The Target is the caller's own.
+// loop or a chain that is too long.
 func (r *Resolver) Resolve(ctx context.Context, challenge Name, follow Follow) (*Target, error) {
 	r.owners.add(challenge)
 	t := &Target{Challenge: challenge}
