@@ -31,18 +31,13 @@ func parseServer(text string) (*server, error) {
 	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return &server{host: a.String(), port: 53}, nil
 	}
-	host, port, found := strings.Cut(text, ":")
-	if found {
-		var err error
-		if host, port, err = net.SplitHostPort(text); err != nil {
-			return nil, fmt.Errorf("%q is no host, and no host:port", text)
-		}
-	} else {
-		port = "53"
+	if !strings.Contains(text, ":") {
+		text += ":53"
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 || host == "" || strings.ContainsAny(host, "/ @") {
-		return nil, fmt.Errorf("%q is no host, and no host:port", text)
+	host, port, err := net.SplitHostPort(text)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil || n == 0 || host == "" || strings.ContainsAny(host, "/ @") {
+		return nil, fmt.Errorf("%q is no host, and no host:port", strings.TrimSuffix(text, ":53"))
 	}
 	return &server{host: host, port: uint16(n)}, nil
 }
