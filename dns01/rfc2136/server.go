@@ -31,13 +31,14 @@ func parseServer(text string) (*server, error) {
 	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return &server{host: a.String(), port: 53}, nil
 	}
+	full := text
 	if !strings.Contains(text, ":") {
-		text += ":53"
+		full += ":53"
 	}
-	host, port, err := net.SplitHostPort(text)
+	host, port, err := net.SplitHostPort(full)
 	n, bad := strconv.ParseUint(port, 10, 16)
 	if err != nil || bad != nil || n == 0 || host == "" || strings.ContainsAny(host, "/ @") {
-		return nil, fmt.Errorf("%q is no host, and no host:port", strings.TrimSuffix(text, ":53"))
+		return nil, fmt.Errorf("%q is no host, and no host:port", text)
 	}
 	return &server{host: host, port: uint16(n)}, nil
 }
