@@ -39,6 +39,7 @@ certctl issue                 all certificates of the configuration`,
 			noWaitFlag,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step, and lines in place of the live view"},
 		},
 		Action: p.issue,
 	}
@@ -93,8 +94,7 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 
 // order takes the requests through the story, and shows it.
 func (r *run) order(c *cli.Context, account *acme.Account, requests []issuance.Request, rep *reporter) error {
-	v := r.process.view(c.Bool("quiet"))
-	defer v.Close()
+	v := r.process.view(c)
 	issuer := &issuance.Issuer{
 		Account:     account,
 		Resolver:    r.resolver,

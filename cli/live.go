@@ -56,9 +56,6 @@ func (v *liveView) Show(e issuance.Event) {
 	v.draw()
 }
 
-// Close leaves the last state on the screen.
-func (v *liveView) Close() {}
-
 func (v *liveView) begin(s issuance.Step) {
 	switch s {
 	case issuance.Publishing:

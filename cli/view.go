@@ -4,37 +4,45 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/urfave/cli/v2"
+
 	"certctl/issuance"
 )
 
 // view shows events as they come.
-type view interface {
-	Show(issuance.Event)
-	Close()
-}
+type view interface{ Show(issuance.Event) }
 
-// view chooses what to show: nothing but errors, one line a name that is
-// rewritten as the work goes on, or a line for everything that happens.
-func (p *Process) view(quiet bool) view {
+// view chooses what to show: nothing but errors, a line for everything that
+// happens, or on a terminal a line for each name that is rewritten as the work
+// goes on.
+func (p *Process) view(c *cli.Context) view {
 	switch {
-	case quiet:
+	case c.Bool("quiet"):
 		return silent{}
+	case c.Bool("verbose"):
+		return plainView{out: p.Stderr, steps: true}
 	case p.Terminal:
 		return &liveView{out: p.Stderr, width: p.Width}
 	}
-	return plainView{p.Stderr}
+	return plainView{out: p.Stderr}
 }
 
 type silent struct{}
 
 func (silent) Show(issuance.Event) {}
-func (silent) Close()              {}
 
 // plainView writes lines, for logs and for those who read along.
-type plainView struct{ out io.Writer }
+type plainView struct {
+	out   io.Writer
+	steps bool // say when a step begins and ends, too
+}
 
 func (v plainView) Show(e issuance.Event) {
-	if line := plainLine(e); line != "" {
+	line := plainLine(e)
+	if v.steps && line == "" {
+		line = stepLine(e)
+	}
+	if line != "" {
 		fmt.Fprintln(v.out, line)
 	}
 }
@@ -48,4 +56,12 @@ func plainLine(e issuance.Event) string {
 	return subject + ": " + text
 }
 
-func (plainView) Close() {}
+func stepLine(e issuance.Event) string {
+	switch e := e.(type) {
+	case issuance.Began:
+		return fmt.Sprintf("certctl: %s begins", e.Step)
+	case issuance.Ended:
+		return fmt.Sprintf("certctl: %s took %s", e.Step, brief(e.Took))
+	}
+	return ""
+}
