@@ -18,7 +18,7 @@
 //	w.Server("ns2.example.net.").Lag(500 * time.Millisecond)
 //	w.Run(t)
 //
-// Run (or Start) opens one port, the same for all, on a loopback address for
+// Run (or Start) opens one port, the same for all (see World.Listen), on a loopback address for
 // each server, over UDP and TCP. Without it the world is still there for the
 // Exchangers that UDP and TCP return: they reach the same servers without a
 // socket, and wait by timers only, so that they work inside testing/synctest.

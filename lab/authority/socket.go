@@ -37,8 +37,8 @@ func (w *World) Start() error {
 	return nil
 }
 
-// bind opens the sockets of all hosts, at a port that the kernel chooses for
-// the first. After an error none is open.
+// bind opens the sockets of all hosts, at the port asked for, or at one that
+// the kernel chooses for the first. After an error none is open.
 func (w *World) bind() (err error) {
 	defer func() {
 		if err != nil {
@@ -48,7 +48,7 @@ func (w *World) bind() (err error) {
 			w.sockets = nil
 		}
 	}()
-	w.port = 0
+	w.port = w.listen
 	for addr, h := range w.hosts {
 		if err := w.bindHost(addr, h); err != nil {
 			if isMissing(err) {

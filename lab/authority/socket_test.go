@@ -141,3 +141,22 @@ func TestMissingAddress(t *testing.T) {
 		t.Errorf("hint: got %q, want %q in it", missing.Hint(), want)
 	}
 }
+
+// A port in use at another address is one that a world can have.
+func TestListen(t *testing.T) {
+	other, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	want := netip.MustParseAddrPort(other.Addr().String()).Port()
+	w := recursorWorld().Listen(want)
+	w.Run(t)
+	got := w.Server("a.root.").Addr()
+	if got.Port() != want || w.Port() != want {
+		t.Errorf("got %s and port %d, want port %d", got, w.Port(), want)
+	}
+	if _, err := dns.Exchange(question(". NS"), got.String()); err != nil {
+		t.Error(err)
+	}
+}

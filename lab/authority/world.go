@@ -17,7 +17,8 @@ type World struct {
 	recursor *Recursor
 	hosts    map[netip.Addr]host
 	port     uint16
-	sealed   bool // delegations, addresses and glue are in place
+	listen   uint16 // port asked for; 0: the kernel chooses
+	sealed   bool   // delegations, addresses and glue are in place
 	queries  []Query
 	updates  []Update
 
@@ -119,6 +120,15 @@ func (w *World) Port() uint16 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.port
+}
+
+// Listen makes a world listen on a port of the caller's choice instead of the
+// kernel's: resolvers follow NS records to port 53 only.
+func (w *World) Listen(port uint16) *World {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.listen = port
+	return w
 }
 
 // prepare makes a world ready that is used without sockets.
