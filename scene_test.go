@@ -73,7 +73,8 @@ func (b *buffer) String() string {
 // the zone.
 //
 //	noncereject=N  percentage of good nonces that the CA rejects
-//	reuse=N        percentage of valid authorizations that it uses again
+//	reuse=N        percentage of valid authorizations that it uses again; with 0
+//	               Pebble still uses one of a hundred again
 //	sleep=N        seconds that it sleeps at most before a validation
 //	blocked=NAME   domain for which it refuses orders
 //	many=N         further names as lab.Many has them, in $MANY
