@@ -46,29 +46,29 @@ func (r *Resolver) look(ctx context.Context, name Name) (*sight, error) {
 }
 
 // follow goes from alias to alias until a name is none.
-func (r *Resolver) follow(ctx context.Context, t *Target) (*Target, error) {
+func (r *Resolver) follow(ctx context.Context, t *Target) error {
 	path := []Name{t.Challenge}
 	for {
 		s, err := r.look(ctx, path[len(path)-1])
 		if err != nil {
-			return nil, led(t, path, err)
+			r.addKnownCuts(ctx, t, path[len(path)-1])
+			return led(t, path, err)
 		}
 		if s.alias == nil {
-			done, err := r.complete(ctx, t, s)
-			return done, led(t, path, err)
-		}
-		to := s.alias.to
-		switch {
-		case slices.Contains(path, to):
-			return nil, led(t, path, &AliasError{Path: append(path, to), Loop: true})
-		case len(path) > maxAliases:
-			return nil, led(t, path, &AliasError{Path: path})
+			return led(t, path, r.complete(ctx, t, s))
 		}
 		r.addCuts(ctx, t, s.zone)
 		if s.synthesised && t.Explicit == nil {
 			r.addExplicit(ctx, t, s)
 		}
 		t.Steps = append(t.Steps, s.step())
+		to := s.alias.to
+		switch {
+		case slices.Contains(path, to):
+			return led(t, path, &AliasError{Path: append(path, to), Loop: true})
+		case len(path) > maxAliases:
+			return led(t, path, &AliasError{Path: path})
+		}
 		r.owners.add(to)
 		path = append(path, to)
 	}
@@ -99,11 +99,12 @@ func led(t *Target, path []Name, err error) error {
 }
 
 // pin takes owner as the place, whatever aliases say.
-func (r *Resolver) pin(ctx context.Context, t *Target, owner Name) (*Target, error) {
+func (r *Resolver) pin(ctx context.Context, t *Target, owner Name) error {
 	r.owners.add(owner)
 	s, err := r.look(ctx, owner)
 	if err != nil {
-		return nil, err
+		r.addKnownCuts(ctx, t, owner)
+		return err
 	}
 	if s.alias != nil && !s.synthesised {
 		t.warn("%s is an alias for %s (%s): CAs follow it, and servers keep no other record there",
@@ -113,22 +114,35 @@ func (r *Resolver) pin(ctx context.Context, t *Target, owner Name) (*Target, err
 }
 
 // complete makes the name that s is about the owner.
-func (r *Resolver) complete(ctx context.Context, t *Target, s *sight) (*Target, error) {
-	t.Owner, t.Zone, t.Primary = s.name, s.zone.apex, s.primary
+func (r *Resolver) complete(ctx context.Context, t *Target, s *sight) error {
 	r.addCuts(ctx, t, s.zone)
 	service, err := r.service(ctx, s.zone)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	t.Owner, t.Zone, t.Primary = s.name, s.zone.apex, s.primary
 	t.Servers = slices.Clone(service.servers)
 	t.Warnings = append(t.Warnings, service.warnings...)
+	if s.zone.proxied {
+		t.Proxied, t.Resolvers = true, addrsOf(s.zone.servers)
+	}
 	if s.exists {
 		r.warnOfVanishing(ctx, t, s.zone)
 	}
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx, s.name, dns.TypeCNAME)
+		return interrupted(ctx, s.name, dns.TypeCNAME)
 	}
-	return t, nil
+	return nil
+}
+
+// addKnownCuts adds the cuts on the way to a name of which no more is known.
+func (r *Resolver) addKnownCuts(ctx context.Context, t *Target, name Name) {
+	r.cuts.mu.Lock()
+	z := r.cuts.closest(name)
+	r.cuts.mu.Unlock()
+	if z != nil {
+		r.addCuts(ctx, t, z)
+	}
 }
 
 // addCuts adds the cuts from the root down to z that are not yet among the

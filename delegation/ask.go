@@ -2,12 +2,11 @@ package delegation
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/miekg/dns"
 )
 
 const (
@@ -49,6 +48,14 @@ func peersOf(servers []Server) []peer {
 	return ps
 }
 
+func addrsOf(servers []Server) []netip.AddrPort {
+	var addrs []netip.AddrPort
+	for _, s := range servers {
+		addrs = append(addrs, s.Addrs...)
+	}
+	return addrs
+}
+
 // ask puts one question to the servers of a zone until one gives a usable
 // answer: first to those whose address came with the referral. The error is a
 // *ServersError, unless ctx is done.
@@ -72,44 +79,49 @@ func (r *Resolver) ask(ctx context.Context, z *zone, name Name, qtype uint16) (*
 	return nil, &ServersError{Zone: z.apex, Type: qtype, Name: name, Errs: errs, Missing: missing, Proxied: z.proxied}
 }
 
-// inquire puts one question to one server of a zone.
+// inquire puts one question to one server of a zone. Root servers offer no
+// recursion: where one seems to, something on the way answers in its place.
 func (r *Resolver) inquire(ctx context.Context, z *zone, p peer, name Name, qtype uint16) (*reply, *Error) {
-	m, failed := r.exchange(ctx, p, name, qtype, z.proxied)
+	a, failed := r.exchange(ctx, p, name, qtype, z.proxied)
 	if failed != nil {
 		return nil, failed
 	}
-	rep, failed := read(z, p, m, name, qtype, r.port)
+	if z.parent == nil && !z.proxied && a.RecursionAvailable {
+		return nil, &Error{Type: qtype, Name: name, Host: p.host, Server: p.addr, Intercepted: true}
+	}
+	rep, failed := read(z, p, a.Msg, name, qtype, r.port)
 	if failed == nil && !z.proxied {
 		r.direct.Store(true)
 	}
 	return rep, failed
 }
 
-// exchange is Client.Ask with a memory of which servers and families failed.
-func (r *Resolver) exchange(ctx context.Context, p peer, name Name, qtype uint16, recursion bool) (*dns.Msg, *Error) {
+// exchange is Client.Query with a memory of what servers said, and of which
+// servers and families failed.
+func (r *Resolver) exchange(ctx context.Context, p peer, name Name, qtype uint16, recursion bool) (*Answer, *Error) {
 	failed := &Error{Type: qtype, Name: name, Host: p.host, Server: p.addr}
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		failed.Err = ctx.Err()
+		failed.Err = context.Cause(ctx)
 		return nil, failed
 	}
-	m, err := r.client.Ask(ctx, p.addr, name, qtype, recursion)
+	a, err := r.client.Query(ctx, p.addr, name, qtype, recursion)
+	if err != nil {
+		failed.Err = errors.Unwrap(err)
+	}
 	if ctx.Err() == nil {
 		r.silent.note(p.addr, err != nil)
+		r.memory.note(asked{p.addr, name, qtype}, said{a, failed})
 	}
 	if err == nil {
-		return m, nil
+		return a, nil
 	}
 	if IsNoRoute(err) {
 		if family := r.families.lost(p.addr.Addr()); family != "" {
 			r.warn("this host has no " + family + " route: name servers are not asked over " + family)
 		}
-	}
-	failed.Err = err
-	if e, ok := err.(*Error); ok {
-		failed.Err = e.Err
 	}
 	return nil, failed
 }

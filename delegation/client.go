@@ -1,6 +1,7 @@
 package delegation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -31,65 +32,97 @@ type Exchanger interface {
 // Client asks single servers: over UDP with an EDNS buffer of 1232 octets and
 // mixed-case names (0x20), over TCP when the answer was truncated.
 type Client struct {
-	UDP, TCP Exchanger     // nil: the network
-	Timeout  time.Duration // for one attempt; 0: 3 s
-	Retries  int           // further attempts over UDP after a timeout; 0: 1, negative: none
+	UDP, TCP  Exchanger     // nil: the network
+	Encrypted []*Encrypted  // recursive resolvers that are asked over TLS or HTTPS
+	Timeout   time.Duration // for one attempt; 0: 3 s
+	Retries   int           // further attempts over UDP after a timeout; 0: 1, negative: none
+	NSID      bool          // ask servers who they are (RFC 5001)
+}
+
+// Answer is a server's answer, and how it came.
+type Answer struct {
+	*dns.Msg
+	RTT       time.Duration // of the exchange that brought it
+	Truncated bool          // over UDP, so that it was asked for again over TCP
+	CaseKept  bool          // the question came back as it was spelled
 }
 
 // Ask sends one question to one server. The error is an *Error when the server
 // gave no usable answer at all (timeout, refused connection, malformed); every
 // rcode is an answer. Names in the answer have whatever case the server chose.
 func (c *Client) Ask(ctx context.Context, server netip.AddrPort, name Name, qtype uint16, recursion bool) (*dns.Msg, error) {
-	q := question(name, qtype, recursion)
-	r, err := c.overUDP(ctx, q, server)
-	if err == nil && r.Rcode == dns.RcodeFormatError && r.IsEdns0() == nil {
-		q.Extra = nil // a server from before EDNS, RFC 6891 §7
-		r, err = c.overUDP(ctx, q, server)
+	a, err := c.Query(ctx, server, name, qtype, recursion)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && r.Truncated {
-		if r, err = c.once(ctx, exchanger(c.TCP, "tcp"), q, server); err != nil {
-			err = &truncatedError{err}
-		}
-	}
+	return a.Msg, nil
+}
+
+// Query is Ask for those who want to know how the answer came.
+func (c *Client) Query(ctx context.Context, server netip.AddrPort, name Name, qtype uint16, recursion bool) (*Answer, error) {
+	a, err := c.query(ctx, server, c.question(name, qtype, recursion))
 	if err != nil {
 		return nil, &Error{Type: qtype, Name: name, Server: server, Err: err}
 	}
-	return r, nil
+	return a, nil
+}
+
+func (c *Client) query(ctx context.Context, server netip.AddrPort, q *dns.Msg) (*Answer, error) {
+	if e := encryptedAt(c.Encrypted, server); e != nil {
+		return c.once(ctx, e, q, server)
+	}
+	a, err := c.overUDP(ctx, q, server)
+	if err == nil && a.Rcode == dns.RcodeFormatError && a.IsEdns0() == nil {
+		q.Extra = nil // a server from before EDNS, RFC 6891 §7
+		a, err = c.overUDP(ctx, q, server)
+	}
+	if err != nil || !a.Msg.Truncated {
+		return a, err
+	}
+	if a, err = c.once(ctx, exchanger(c.TCP, "tcp"), q, server); err != nil {
+		return nil, &truncatedError{err}
+	}
+	a.Truncated = true
+	return a, nil
 }
 
 // overUDP tries again after a timeout: UDP may lose either packet.
-func (c *Client) overUDP(ctx context.Context, q *dns.Msg, server netip.AddrPort) (r *dns.Msg, err error) {
+func (c *Client) overUDP(ctx context.Context, q *dns.Msg, server netip.AddrPort) (a *Answer, err error) {
 	retries := c.Retries
 	if retries == 0 {
 		retries = defaultRetries
 	}
 	for try := 0; ; try++ {
-		r, err = c.once(ctx, exchanger(c.UDP, "udp"), q, server)
+		a, err = c.once(ctx, exchanger(c.UDP, "udp"), q, server)
 		if err == nil || try >= retries || ctx.Err() != nil || !isTimeout(err) {
-			return r, err
+			return a, err
 		}
 	}
 }
 
 // once makes one attempt.
-func (c *Client) once(ctx context.Context, e Exchanger, q *dns.Msg, server netip.AddrPort) (*dns.Msg, error) {
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
+func (c *Client) once(ctx context.Context, e Exchanger, q *dns.Msg, server netip.AddrPort) (*Answer, error) {
+	if spend(ctx); ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	attempt, cancel := context.WithTimeout(ctx, timeout)
+	attempt, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
 	defer cancel()
 	q.Id = dns.Id()
+	began := time.Now()
 	r, _, err := e.ExchangeContext(attempt, q.Copy(), server.String())
 	switch {
 	case err == nil:
-		return r, checkReply(q, r)
+		err = checkReply(q, r)
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		err = ctx.Err()
 	case attempt.Err() != nil:
-		return nil, os.ErrDeadlineExceeded // the server's fault, not the caller's
+		err = os.ErrDeadlineExceeded // the server's fault, not the caller's
 	}
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	kept := len(r.Question) == 1 && r.Question[0].Name == q.Question[0].Name
+	return &Answer{Msg: r, RTT: time.Since(began), CaseKept: kept}, nil
 }
 
 // checkReply makes sure that r answers q. The name may come back in any case:
@@ -115,11 +148,15 @@ type truncatedError struct{ err error }
 func (e *truncatedError) Error() string { return "truncated over UDP, over TCP: " + e.err.Error() }
 func (e *truncatedError) Unwrap() error { return e.err }
 
-func question(name Name, qtype uint16, recursion bool) *dns.Msg {
+func (c *Client) question(name Name, qtype uint16, recursion bool) *dns.Msg {
 	q := new(dns.Msg)
 	q.SetQuestion(mixCase(name), qtype)
 	q.RecursionDesired = recursion
 	q.SetEdns0(ednsSize, false)
+	if c.NSID {
+		opt := q.IsEdns0()
+		opt.Option = append(opt.Option, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})
+	}
 	return q
 }
 

@@ -24,6 +24,10 @@ type Error struct {
 	Detail string // what the server added to its rcode (RFC 8914), or ""
 	Lame   bool   // answered without authority and without a referral
 	Err    error  // network error, or nil
+
+	// Intercepted is set when a root server seems to offer recursion. None
+	// does: something on the way answers in its place.
+	Intercepted bool
 }
 
 func (e *Error) Error() string {
@@ -41,6 +45,8 @@ func (e *Error) cause() string {
 	switch {
 	case e.Err != nil:
 		return networkCause(e.Err)
+	case e.Intercepted:
+		return "answered as a recursive resolver does: something on the way answers in its place"
 	case e.Lame:
 		return "does not serve the zone (no authority, no referral)"
 	case e.Detail != "":

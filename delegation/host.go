@@ -53,7 +53,7 @@ func (r *Resolver) lookUp(ctx context.Context, host Name) ([]netip.Addr, error) 
 // recurse asks the recursive resolver for addresses of one type. It must not
 // be given a name at or below one where a validation record belongs.
 func (r *Resolver) recurse(ctx context.Context, host Name, qtype uint16) ([]netip.Addr, error) {
-	proxy, err := r.proxy()
+	proxy, err := r.proxy(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,9 @@ import (
 // memo remembers the results of a function and runs it once a key at a time,
 // on the goroutine of the first who asks. Errors are not remembered, but those
 // who waited share them.
-type memo[V any] struct {
+type memo[K comparable, V any] struct {
 	mu    sync.Mutex
-	calls map[Name]*call[V]
+	calls map[K]*call[V]
 }
 
 type call[V any] struct {
@@ -20,7 +20,7 @@ type call[V any] struct {
 	abandoned bool // the context of the one who ran it was done
 }
 
-func (m *memo[V]) do(ctx context.Context, key Name, f func() (V, error)) (V, error) {
+func (m *memo[K, V]) do(ctx context.Context, key K, f func() (V, error)) (V, error) {
 	for {
 		c, mine := m.join(key)
 		if mine {
@@ -41,21 +41,21 @@ func (m *memo[V]) do(ctx context.Context, key Name, f func() (V, error)) (V, err
 	}
 }
 
-func (m *memo[V]) join(key Name) (c *call[V], mine bool) {
+func (m *memo[K, V]) join(key K) (c *call[V], mine bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c = m.calls[key]; c != nil {
 		return c, false
 	}
 	if m.calls == nil {
-		m.calls = make(map[Name]*call[V])
+		m.calls = make(map[K]*call[V])
 	}
 	c = &call[V]{done: make(chan struct{})}
 	m.calls[key] = c
 	return c, true
 }
 
-func (m *memo[V]) leave(key Name, c *call[V]) {
+func (m *memo[K, V]) leave(key K, c *call[V]) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c.err != nil {

@@ -16,6 +16,7 @@ type reply struct {
 	exists bool     // NOERROR; after an alias this speaks of its end
 	apex   Name     // owner of the SOA record: the zone that the name is in; "" when none was shown
 	mname  Name     // the primary server in that record
+	soa    *dns.SOA // the record
 	rrs    []dns.RR // records of the type asked for, at the name
 	m      *dns.Msg // the whole
 }
@@ -41,7 +42,9 @@ func read(z *zone, p peer, m *dns.Msg, name Name, qtype uint16, port uint16) (*r
 	r.alias = aliasIn(m.Answer, name)
 	r.rrs = rrset(m.Answer, name, qtype)
 	if r.alias == nil {
-		r.apex, r.mname = soaIn(m, name)
+		if r.soa = soaIn(m, name); r.soa != nil {
+			r.apex, r.mname = canonical(r.soa.Hdr.Name), canonical(r.soa.Ns)
+		}
 	}
 	silent := r.alias == nil && r.apex == "" && len(r.rrs) == 0
 	if silent && !z.proxied {
@@ -89,15 +92,15 @@ func substitute(name, owner, target Name) Name {
 
 // soaIn finds the SOA record of the zone that name is in: in the answer where
 // name is the apex, else in the authority section (RFC 2308 §3).
-func soaIn(m *dns.Msg, name Name) (apex, mname Name) {
+func soaIn(m *dns.Msg, name Name) *dns.SOA {
 	for _, section := range [][]dns.RR{rrset(m.Answer, name, dns.TypeSOA), m.Ns} {
 		for _, rr := range section {
 			if soa, ok := rr.(*dns.SOA); ok {
-				return canonical(soa.Hdr.Name), canonical(soa.Ns)
+				return soa
 			}
 		}
 	}
-	return "", ""
+	return nil
 }
 
 func rrset(rrs []dns.RR, owner Name, rrtype uint16) []dns.RR {

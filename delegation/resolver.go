@@ -12,7 +12,7 @@ import (
 
 // Options configures a Resolver.
 type Options struct {
-	Recursive []netip.AddrPort // recursive resolvers, for the root's servers and the addresses of name servers; empty: the system's
+	Recursive []netip.AddrPort // recursive resolvers, for the root's servers and the addresses of name servers; empty: the Client's Encrypted, or the system's
 	Port      uint16           // port of authoritative servers; 0: 53
 	Client    *Client          // nil: the zero Client
 	Warn      func(string)     // told once about each circumstance of the whole run (no IPv6 route, port 53 closed); nil: dropped
@@ -25,11 +25,12 @@ type Resolver struct {
 	depth int // how many lookups of addresses this one is a part of
 
 	cuts     *cuts
-	roots    memo[*zone]    // the root, before it is in cuts
-	sights   memo[*sight]   // names looked at
-	apexes   memo[[]Name]   // the NS records of zones
-	services memo[*service] // the servers of zones
-	hosts    memo[found]    // addresses looked up
+	roots    memo[Name, *zone]    // the root, before it is in cuts
+	sights   memo[Name, *sight]   // names looked at
+	apexes   memo[Name, []Name]   // the NS records of zones
+	services memo[Name, *service] // the servers of zones
+	hosts    memo[Name, found]    // addresses looked up
+	observed memo[asked, said]    // what Observe has asked for
 }
 
 // common is what a Resolver shares with those that it uses itself.
@@ -43,6 +44,7 @@ type common struct {
 	owners   owners
 	families families
 	silent   silence
+	memory   memory
 	direct   atomic.Bool // an authoritative server was reached
 }
 
@@ -61,7 +63,7 @@ func NewResolver(o Options) *Resolver {
 	if c.port == 0 {
 		c.port = 53
 	}
-	if len(o.Recursive) == 0 {
+	if len(o.Recursive) == 0 && len(c.client.Encrypted) == 0 {
 		c.recursive = sync.OnceValues(func() ([]netip.AddrPort, error) { return systemResolvers(resolvConf) })
 	}
 	if o.Warn != nil {
@@ -79,22 +81,38 @@ func NewResolver(o Options) *Resolver {
 // error means that the place is not known, never that there is no delegation:
 // a *ServersError names every server and what it answered, an *AliasError is a
 // loop or a chain that is too long.
+//
+// No name costs more than 200 queries or 30 seconds, see Limit.
 func (r *Resolver) Resolve(ctx context.Context, challenge Name, follow Follow) (*Target, error) {
+	t, err := r.Trace(ctx, challenge, follow)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Trace is Resolve that returns the way up to where it failed with an error,
+// too: then the target has steps, and no owner.
+func (r *Resolver) Trace(ctx context.Context, challenge Name, follow Follow) (*Target, error) {
+	ctx, stop := Limit(ctx)
+	defer stop()
 	r.owners.add(challenge)
 	t := &Target{Challenge: challenge}
 	switch {
 	case follow.Owner != "":
-		return r.pin(ctx, t, follow.Owner)
+		return t, r.pin(ctx, t, follow.Owner)
 	case follow.Never:
-		return r.pin(ctx, t, challenge)
+		return t, r.pin(ctx, t, challenge)
 	}
-	return r.follow(ctx, t)
+	return t, r.follow(ctx, t)
 }
 
 // Primary returns the addresses of the server named by the MNAME field of a
 // zone's SOA record: where updates go unless the configuration says otherwise.
 // The error is a *PrimaryError when that server cannot be found.
 func (r *Resolver) Primary(ctx context.Context, zone Name) ([]netip.AddrPort, error) {
+	ctx, stop := Limit(ctx)
+	defer stop()
 	z, rep, err := r.walk(ctx, zone, dns.TypeSOA)
 	switch {
 	case err != nil:

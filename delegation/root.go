@@ -49,7 +49,7 @@ func (r *Resolver) startAtRoot(ctx context.Context) error {
 // prime finds the root servers: those that the recursive resolver uses
 // (RFC 8109), so that a private root works, or the Internet's.
 func (r *Resolver) prime(ctx context.Context) (*zone, error) {
-	proxy, err := r.proxy()
+	proxy, err := r.proxy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (r *Resolver) fallBack(ctx context.Context, z *zone, cause error) error {
 	if r.direct.Load() {
 		return cause
 	}
-	proxy, err := r.proxy()
+	proxy, err := r.proxy(ctx)
 	if err != nil {
 		return errors.Join(cause, err)
 	}
@@ -121,11 +121,19 @@ func names(z *zone) []string {
 	return s
 }
 
-// proxy returns the recursive resolvers in the place of the root's servers.
-func (r *Resolver) proxy() (*zone, error) {
-	addrs, err := r.recursive()
-	if err != nil {
-		return nil, err
+// proxy returns the recursive resolvers in the place of the root's servers,
+// those first that nothing on the way can listen to or speak for.
+func (r *Resolver) proxy(ctx context.Context) (*zone, error) {
+	var addrs []netip.AddrPort
+	var errs []error
+	for _, e := range r.client.Encrypted {
+		more, err := e.locate(ctx)
+		addrs, errs = append(addrs, more...), append(errs, err)
+	}
+	more, err := r.recursive()
+	addrs, errs = append(addrs, more...), append(errs, err)
+	if len(addrs) == 0 {
+		return nil, errors.Join(errs...)
 	}
 	return &zone{apex: root, servers: []Server{{Addrs: addrs}}, proxied: true}, nil
 }

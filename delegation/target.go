@@ -18,6 +18,12 @@ type Target struct {
 	// which of them the user has a credential for.
 	Explicit *Target
 
+	// Proxied is set when authoritative servers cannot be asked from here:
+	// then everything about the target is what Resolvers say, maybe from a
+	// cache, and whoever wants to know more asks them.
+	Proxied   bool
+	Resolvers []netip.AddrPort
+
 	Warnings []string // contradictions that do not stop a certificate, in words
 }
 

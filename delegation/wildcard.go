@@ -41,8 +41,8 @@ func (r *Resolver) trace(ctx context.Context, s *sight) error {
 // addExplicit sets the place that would be written at if the wildcard alias s
 // was not meant for this name.
 func (r *Resolver) addExplicit(ctx context.Context, t *Target, s *sight) {
-	e, err := r.complete(ctx, &Target{Challenge: t.Challenge, Steps: slices.Clone(t.Steps)}, s)
-	if err != nil {
+	e := &Target{Challenge: t.Challenge, Steps: slices.Clone(t.Steps)}
+	if err := r.complete(ctx, e, s); err != nil {
 		t.warn("%s is an alias by a wildcard in zone %s, whose servers cannot be found: %v", s.name, s.zone.apex, err)
 		return
 	}

@@ -26,21 +26,22 @@ type answer struct {
 }
 
 // judge reads an answer to a question for TXT records. Only an authoritative
-// NOERROR or NXDOMAIN says whether the values are there.
-func judge(m *dns.Msg, err error, owner delegation.Name, values []string) answer {
+// NOERROR or NXDOMAIN says whether the values are there; a recursive resolver
+// is taken at its word.
+func judge(m *dns.Msg, err error, p *probe) answer {
 	switch {
 	case err != nil:
 		return failure(err)
 	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		return answer{words: rcode(m.Rcode), failed: true}
-	case !m.Authoritative:
+	case !m.Authoritative && !p.proxied:
 		return answer{words: "not authoritative", failed: true}
 	}
-	seen, alias := texts(m, owner)
+	seen, alias := texts(m, p.owner)
 	if m.Rcode == dns.RcodeNameError && alias == "" {
 		return answer{words: rcode(m.Rcode)}
 	}
-	return count(seen, alias, values)
+	return count(seen, alias, p.values)
 }
 
 // count compares the values seen with those expected.

@@ -52,6 +52,8 @@ type probe struct {
 	owner  delegation.Name
 	values []string
 
+	proxied bool // server is a recursive resolver
+
 	last     answer
 	since    time.Duration // from the beginning of the wait to the first such answer
 	failures int           // in a row
@@ -155,12 +157,12 @@ func (w *watch) ask(p *probe) {
 		return
 	}
 	asked := time.Now()
-	m, err := w.client.Ask(p.zone.ctx, p.host.addr, p.owner, dns.TypeTXT, false)
+	m, err := w.client.Ask(p.zone.ctx, p.host.addr, p.owner, dns.TypeTXT, p.proxied)
 	<-w.slots
 	if p.zone.ctx.Err() != nil {
 		return
 	}
-	a := judge(m, err, p.owner, p.values)
+	a := judge(m, err, p)
 	a.asked = asked
 	if a.silent {
 		w.hush(p.host, &a)

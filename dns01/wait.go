@@ -32,6 +32,11 @@ type Observation struct {
 // not. A server that stays silent, lame or unwilling is set aside as long as
 // another one has the values; a server that answers without them is always
 // waited for.
+//
+// Where authoritative servers cannot be asked from here (Target.Proxied), the
+// recursive resolvers count in their place. They may go on denying a record
+// that they were asked for too early, for as long as the zone's SOA record says
+// (RFC 2308 §5).
 func Wait(ctx context.Context, client *delegation.Client, ps []Publication, observe func(Observation)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -83,14 +88,25 @@ func newWatch(ctx context.Context, client *delegation.Client, ps []Publication, 
 		z.Timeout = max(z.Timeout, cmp.Or(p.Credential.Propagation.Timeout, DefaultTimeout))
 		z.Settle = max(z.Settle, p.Credential.Propagation.Settle)
 		z.unseen[p.Target.Owner] = true
-		for _, s := range p.Target.Servers {
+		for _, s := range witnesses(p.Target) {
 			for _, a := range s.Addrs {
 				one := delegation.Server{Name: s.Name, Addrs: []netip.AddrPort{a}}
-				w.probe(z, one, p.Target.Owner).expect(p.Value)
+				probe := w.probe(z, one, p.Target.Owner)
+				probe.proxied = p.Target.Proxied
+				probe.expect(p.Value)
 			}
 		}
 	}
 	return w
+}
+
+// witnesses returns whom to ask about a target: its authoritative servers, or
+// where those cannot be asked from here, the recursive resolvers.
+func witnesses(t *delegation.Target) []delegation.Server {
+	if t.Proxied {
+		return []delegation.Server{{Name: "resolver", Addrs: t.Resolvers}}
+	}
+	return t.Servers
 }
 
 // zone returns the zone of this name; the first mention makes it.

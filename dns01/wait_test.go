@@ -415,3 +415,23 @@ func TestWaitZones(t *testing.T) {
 		}
 	})
 }
+
+// Where authoritative servers cannot be asked, the recursive resolver is, with
+// recursion desired, and answers without authority.
+func TestWaitProxied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(1)
+		resolver := s.Recursor()
+		p := s.publication("a", "value")
+		p.Target.Proxied, p.Target.Resolvers = true, []netip.AddrPort{resolver.Addr()}
+		time.AfterFunc(5*time.Second, func() { s.zone.Add(`a TXT "value"`) })
+		waited, err := s.wait(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, waited, 5*time.Second, 8*time.Second)
+		if got, want := s.story("resolver"), "NXDOMAIN, has the value"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
