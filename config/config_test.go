@@ -40,7 +40,7 @@ acme:
   - directory: https://ca.example/dir
 state: state
 resolver:
-  servers: [192.0.2.53, "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"]
+  servers: [192.0.2.53, "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353", "tls://dns.example", "https://[2001:db8::53]/dns-query"]
   port: 5300
 zones:
   Auth.Example.NET.:
@@ -109,8 +109,9 @@ func TestLoad(t *testing.T) {
 		}, {Directory: "https://ca.example/dir"}},
 		State: in("state"),
 		Resolver: Resolver{Port: 5300, Servers: []Server{
-			Server(netip.MustParseAddrPort("192.0.2.53:53")), Server(netip.MustParseAddrPort("192.0.2.53:5353")),
-			Server(netip.MustParseAddrPort("[2001:db8::53]:53")), Server(netip.MustParseAddrPort("[2001:db8::53]:5353")),
+			{Addr: netip.MustParseAddrPort("192.0.2.53:53")}, {Addr: netip.MustParseAddrPort("192.0.2.53:5353")},
+			{Addr: netip.MustParseAddrPort("[2001:db8::53]:53")}, {Addr: netip.MustParseAddrPort("[2001:db8::53]:5353")},
+			{URL: "tls://dns.example"}, {URL: "https://[2001:db8::53]/dns-query"},
 		}},
 		Zones: []*Zone{
 			{Scope: "auth.example.net", Provider: "rfc2136"},
@@ -208,8 +209,10 @@ func TestProblems(t *testing.T) {
 		{"resolver: {port: dns}", "1: port: a port"},
 		{"resolver: {servers: [dns.example]}", "1: servers: an IP address is expected"},
 		{"resolver: {servers: ['192.0.2.1:0']}", "1: servers: an IP address is expected"},
-		{"resolver:\n  servers:\n  - 192.0.2.1\n  - tls://192.0.2.1", "4: servers: tls:// is not supported yet"},
-		{"resolver: {servers: https://dns.example/dns-query}", "1: servers: https:// is not supported yet"},
+		{"resolver:\n  servers:\n  - 192.0.2.1\n  - quic://192.0.2.1", "4: servers: quic:// is not supported"},
+		{"resolver: {servers: 'https://:443/dns-query'}", "1: servers: a URL is expected, like https://dns.example/dns-query"},
+		{"resolver: {servers: 'https://me:secret@dns.example/dns-query'}", "1: servers: a URL is expected"},
+		{"resolver: {servers: tls://dns.example/dns-query}", "1: servers: DNS over TLS has no path"},
 		{"resolver: {servers: {a: b}}", "1: servers: a single value is expected"},
 
 		{"zones:\n  example.net: {}\n", "2: example.net: provider is missing"},
@@ -346,6 +349,8 @@ resolver:
         - 192.0.2.53:5353
         - '[2001:db8::53]:53'
         - '[2001:db8::53]:5353'
+        - tls://dns.example
+        - https://[2001:db8::53]/dns-query
     port: 5300
 zones:
     auth.example.net:
