@@ -13,7 +13,8 @@ func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":               {"acme", "cli", "issuance"},
 		"certctl/cli":           {"acme", "config", "delegation", "dns01", "dns01/rfc2136", "issuance", "lab", "secret", "store"},
-		"certctl/issuance":      {"acme", "delegation", "dns01", "store"},
+		"certctl/issuance":      {"acme", "delegation", "dns01", "hook", "store"},
+		"certctl/hook":          {},
 		"certctl/acme":          {},
 		"certctl/delegation":    {},
 		"certctl/dns01":         {"delegation"},
@@ -35,6 +36,7 @@ func TestImports(t *testing.T) {
 		"golang.org/x/net":          {"certctl/acme"},
 		"golang.org/x/text":         {"certctl/acme"},
 		"github.com/letsencrypt/pe": {"certctl/lab"},
+		"github.com/mattn":          {"certctl/hook"},
 	}
 	for pkg, imports := range listImports(t) {
 		allowed, known := ours[pkg]

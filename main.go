@@ -31,10 +31,12 @@ func run(p *cli.Process) int {
 }
 
 // complain is the one place where errors and their hints are printed. What a
-// command that we ran had to say, it has said itself.
+// program in the lab had to say, it has said itself, and that nothing is due is
+// no error.
 func complain(err error) {
 	var ended *exec.ExitError
-	if err == nil || errors.As(err, &ended) {
+	var nothing *cli.NothingDueError
+	if err == nil || errors.As(err, &ended) || errors.As(err, &nothing) {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "certctl: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
@@ -47,6 +49,7 @@ func complain(err error) {
 func exitCode(err error) int {
 	var (
 		usage       *cli.UsageError
+		nothing     *cli.NothingDueError
 		partial     *cli.PartialError
 		interrupted *cli.InterruptedError
 		ended       *exec.ExitError
@@ -62,6 +65,8 @@ func exitCode(err error) int {
 		return 130
 	case errors.As(err, &usage):
 		return 2
+	case errors.As(err, &nothing):
+		return 3
 	case errors.As(err, &partial):
 		return 4
 	case errors.As(err, &problem):

@@ -32,6 +32,8 @@ func (p *Process) app() *cli.App {
 		Flags:                     []cli.Flag{configFlag},
 		Commands: guarded(
 			p.issueCommand(),
+			p.renewCommand(),
+			p.listCommand(),
 			p.cleanupCommand(),
 			p.configCommand(),
 			p.labCommand(),

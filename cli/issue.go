@@ -89,13 +89,15 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	if err != nil {
 		return err
 	}
-	return r.order(c, account, requests, rep)
+	results := r.issuer(c, account, rep).Issue(c.Context, requests)
+	rep.issued(results)
+	return errors.Join(failure(results), r.deploy(c, results))
 }
 
-// order takes the requests through the story, and shows it.
-func (r *run) order(c *cli.Context, account *acme.Account, requests []issuance.Request, rep *reporter) error {
+// issuer returns one that shows what it does.
+func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issuance.Issuer {
 	v := r.process.view(c)
-	issuer := &issuance.Issuer{
+	return &issuance.Issuer{
 		Account:     account,
 		Resolver:    r.resolver,
 		Client:      r.client,
@@ -109,9 +111,17 @@ func (r *run) order(c *cli.Context, account *acme.Account, requests []issuance.R
 			}
 		},
 	}
-	results := issuer.Issue(c.Context, requests)
-	rep.issued(results)
-	return failure(results)
+}
+
+// deploy runs the commands for the certificates that are new.
+func (r *run) deploy(c *cli.Context, results []*issuance.Result) error {
+	var errs []error
+	for _, res := range results {
+		if res.Err == nil {
+			errs = append(errs, issuance.Deploy(c.Context, r.store, res.Certificate, r.process.Stderr))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // failure joins the errors of the results: a PartialError where others are

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -28,6 +29,9 @@ type run struct {
 	client      *delegation.Client
 	resolver    *delegation.Resolver
 	credentials dns01.Credentials
+
+	dialing sync.Mutex
+	cas     map[string]*acme.CA // by directory URL
 }
 
 // load finds and reads the configuration.
@@ -53,7 +57,7 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{process: p, config: cfg, client: &delegation.Client{}}
+	r := &run{process: p, config: cfg, client: &delegation.Client{}, cas: make(map[string]*acme.CA)}
 	r.resolver = delegation.NewResolver(delegation.Options{
 		Recursive: cfg.Resolver.Addresses(),
 		Port:      uint16(cfg.Resolver.Port),
@@ -107,13 +111,28 @@ func (r *run) sweep(c *cli.Context) {
 	}
 }
 
-// account reads the CA's directory and opens the account there.
-func (r *run) account(ctx context.Context, a *config.ACME) (*acme.Account, error) {
+// ca reads the CA's directory, once.
+func (r *run) ca(ctx context.Context, a *config.ACME) (*acme.CA, error) {
+	r.dialing.Lock()
+	defer r.dialing.Unlock()
+	if ca := r.cas[a.URL()]; ca != nil {
+		return ca, nil
+	}
 	roots, err := readRoots(string(a.CAFile))
 	if err != nil {
 		return nil, err
 	}
 	ca, err := acme.Dial(ctx, acme.Config{Directory: a.URL(), Roots: roots, UserAgent: userAgent()})
+	if err != nil {
+		return nil, err
+	}
+	r.cas[a.URL()] = ca
+	return ca, nil
+}
+
+// account opens the account at a CA.
+func (r *run) account(ctx context.Context, a *config.ACME) (*acme.Account, error) {
+	ca, err := r.ca(ctx, a)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func (i *Issuer) place(ctx context.Context, j *job) (err error) {
 	if err != nil {
 		return err
 	}
-	j.order, err = i.Account.NewOrder(ctx, acme.Request{Names: j.Names, Profile: j.Profile})
+	j.order, err = i.Account.NewOrder(ctx, acme.Request{Names: j.Names, Profile: j.Profile, Replaces: j.Replaces})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package issuance
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -24,6 +26,9 @@ func (i *Issuer) remember(j *job) error {
 		Follow:    j.Follow,
 		Created:   now,
 		Renewed:   now,
+		Issued:    issued(j.result.Saved.Leaf),
+
+		Undeployed: len(j.Deploy) > 0,
 	}
 	switch earlier, err := i.Store.LoadRequest(j.Certificate); {
 	case err == nil:
@@ -32,6 +37,22 @@ func (i *Issuer) remember(j *job) error {
 		return err
 	}
 	return i.Store.SaveRequest(r)
+}
+
+func issued(leaf *x509.Certificate) *store.Issued {
+	return &store.Issued{Serial: fmt.Sprintf("%x", leaf.SerialNumber), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter}
+}
+
+// Remembered makes the request that was kept into one to be put again.
+func Remembered(r *store.Request) Request {
+	return Request{
+		Certificate: r.Name,
+		Names:       r.Names,
+		Key:         KeyType(r.KeyType),
+		Profile:     r.Profile,
+		Follow:      r.Follow,
+		Deploy:      r.Deploy,
+	}
 }
 
 // Current returns the certificate that is live under the request's name if it

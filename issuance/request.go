@@ -14,6 +14,7 @@ type Request struct {
 	Profile     string            // of the CA; "" for its default
 	Follow      map[string]string // by domain, what ParseFollow reads; "" for those not in it
 	Deploy      []string          // commands to run when the certificate is new
+	Replaces    string            // acme.RenewalID of the certificate that this one is to replace, or ""
 }
 
 // sameNames compares sets of names.

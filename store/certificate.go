@@ -124,6 +124,19 @@ func sameFiles(dir string, files map[string][]byte) error {
 	return nil
 }
 
+// HasCertificate reports whether there is a live certificate of this name,
+// without reading it.
+func (s *Store) HasCertificate(name string) (bool, error) {
+	if err := checkName(name); err != nil {
+		return false, err
+	}
+	_, err := os.Stat(s.path("live", name, certFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // LoadCertificate returns the live certificate of this name. Without one the
 // error is fs.ErrNotExist.
 func (s *Store) LoadCertificate(name string) (*Certificate, error) {

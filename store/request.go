@@ -20,6 +20,39 @@ type Request struct {
 	Follow    map[string]string `json:"follow,omitempty"`  // identifier to "never" or an owner name
 	Created   time.Time         `json:"created"`           // first issued
 	Renewed   time.Time         `json:"renewed,omitzero"`  // last issued
+
+	Undeployed bool `json:"undeployed,omitempty"` // the commands are still to be run, or have failed
+
+	Issued  *Issued  `json:"issued,omitempty"`  // the live certificate; nil before the first
+	Window  *Window  `json:"window,omitempty"`  // when the CA suggests to renew it
+	Failure *Failure `json:"failure,omitempty"` // nil when the last attempt went well
+}
+
+// Issued is what has to be known of a certificate to decide whether it is due,
+// so that nothing else has to be read.
+type Issued struct {
+	Serial    string    `json:"serial"` // hexadecimal
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+}
+
+// Window is what the CA suggested (RFC 9773), and the instant in it that was
+// chosen at random: once for a window, so that it does not move from run to run.
+type Window struct {
+	Start       time.Time `json:"start"`
+	End         time.Time `json:"end"`
+	Chosen      time.Time `json:"chosen"`
+	AskAgain    time.Time `json:"ask_again"` // not before this
+	Explanation string    `json:"explanation,omitempty"`
+}
+
+// Failure is what is remembered of attempts that failed, one after the other.
+type Failure struct {
+	Count int       `json:"count"`
+	Last  time.Time `json:"last"`
+	Next  time.Time `json:"next"` // no attempt before this
+	Error string    `json:"error"`
+	Visit string    `json:"visit,omitempty"` // a person has to go there before the next attempt
 }
 
 // SaveRequest keeps a request, in the place of an older one of its name.

@@ -1,0 +1,72 @@
+package hook_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"certctl/hook"
+)
+
+func TestRun(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_USER", "hunter2")
+	var out bytes.Buffer
+	if err := hook.Run(t.Context(), `sh -c 'env; echo "$0 $1"' "two words" '$HOME'`, []string{"CERTCTL_NAMES=example.com"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"CERTCTL_NAMES=example.com\n", "two words $HOME\n", "PATH="} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got %q, want %q in it", out.String(), want)
+		}
+	}
+	if strings.Contains(out.String(), "hunter2") {
+		t.Error("the command sees the user's secrets")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for line, want := range map[string]string{
+		"":                            "cannot be split",
+		"sh -c 'unfinished":           "cannot be split",
+		"sh -c 'exit 3'":              `command "sh -c 'exit 3'": exit status 3`,
+		"/nonexistent/program --flag": "no such file",
+	} {
+		if err := hook.Run(t.Context(), line, nil, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", line, err, want)
+		}
+	}
+}
+
+// No shell: what a shell would do does not happen.
+func TestNoShell(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	var out bytes.Buffer
+	if err := hook.Run(t.Context(), "echo '`id`' '>' "+file, nil, &out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file); err == nil || !strings.Contains(out.String(), "`id`") {
+		t.Errorf("got %q, want the words as they are", out.String())
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ready := filepath.Join(t.TempDir(), "ready")
+	go func() {
+		for {
+			if _, err := os.Stat(ready); err == nil {
+				cancel()
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	err := hook.Run(ctx, "sh -c 'touch "+ready+"; exec sleep 60'", nil, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "canceled") {
+		t.Errorf("got %v, want that it was canceled", err)
+	}
+}
