@@ -111,33 +111,32 @@ func startLab(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // set sets a setting, and returns what is to be added to the world for it.
-func (s *scene) set(ts *testscript.TestScript, ca *lab.CA, key, value string) func(*lab.Builder) {
-	number, err := strconv.Atoi(value)
-	nothing := func(*lab.Builder) {}
-	switch key {
-	case "blocked":
-		ca.Blocked = append(ca.Blocked, value)
-		return nothing
-	case "wrongkey":
-		s.keys = append(s.keys, allowed{key: authority.Key{Name: value}})
-		return nothing
+func (s *scene) set(ts *testscript.TestScript, ca *lab.CA, key, value string) (extend func(*lab.Builder)) {
+	number := func() int {
+		n, err := strconv.Atoi(value)
+		ts.Check(err)
+		return n
 	}
-	ts.Check(err)
+	extend = func(*lab.Builder) {}
 	switch key {
 	case "noncereject":
-		ca.NonceReject = number
+		ca.NonceReject = number()
 	case "reuse":
-		ca.AuthzReuse = number
+		ca.AuthzReuse = number()
 	case "sleep":
-		ca.Sleep = time.Duration(number) * time.Second
+		ca.Sleep = time.Duration(number()) * time.Second
+	case "blocked":
+		ca.Blocked = append(ca.Blocked, value)
+	case "wrongkey":
+		s.keys = append(s.keys, allowed{key: authority.Key{Name: value}})
 	case "many":
-		names, extend := lab.Many(number)
+		var names []string
+		names, extend = lab.Many(number())
 		ts.Setenv("MANY", strings.Join(names, ", "))
-		return extend
 	default:
 		ts.Fatalf("lab: unknown setting %s", key)
 	}
-	return nothing
+	return extend
 }
 
 // extend adds the zone or the records of one file.
@@ -153,27 +152,30 @@ func (s *scene) extend(ts *testscript.TestScript, b *lab.Builder, file string) {
 	if !found {
 		ts.Fatalf("%s does not begin with its servers", file)
 	}
+	s.zones[apex] = newZone(b, apex, text, strings.Fields(words))
+}
+
+// newZone adds a zone that is served as the words of its first line say.
+func newZone(b *lab.Builder, apex, text string, words []string) *authority.Zone {
 	var servers []string
-	var key, primary string
-	for _, word := range strings.Fields(words) {
+	var primary string
+	add := b.World.Zone
+	for _, word := range words {
 		if name, found := strings.CutPrefix(word, "primary="); found {
 			primary = name
 		} else if word == "key" {
-			key = "certctl-" + strings.TrimSuffix(apex, ".")
+			add = func(apex, text string, servers ...string) *authority.Zone {
+				return b.Challenge("certctl-"+strings.TrimSuffix(apex, "."), apex, text, servers...).Zone
+			}
 		} else {
 			servers = append(servers, word)
 		}
 	}
-	var z *authority.Zone
-	if key != "" {
-		z = b.Challenge(key, apex, text, servers...).Zone
-	} else {
-		z = b.World.Zone(apex, text, servers...)
-	}
+	z := add(apex, text, servers...)
 	if primary != "" {
 		z.Hide(primary)
 	}
-	s.zones[apex] = z
+	return z
 }
 
 // enter makes a lab that runs the world of the script.
