@@ -12,11 +12,13 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":               {"acme", "cli", "issuance"},
-		"certctl/cli":           {"acme", "config", "delegation", "dns01", "dns01/rfc2136", "issuance", "lab", "secret", "store"},
+		"certctl/cli":           {"acme", "caa", "check", "config", "delegation", "dns01", "dns01/rfc2136", "issuance", "lab", "secret", "store"},
 		"certctl/issuance":      {"acme", "delegation", "dns01", "hook", "store"},
 		"certctl/hook":          {},
 		"certctl/acme":          {},
 		"certctl/delegation":    {},
+		"certctl/caa":           {"delegation"},
+		"certctl/check":         {"caa", "delegation", "dns01", "dnssec"},
 		"certctl/dns01":         {"delegation"},
 		"certctl/dns01/rfc2136": {"delegation", "dns01", "secret"},
 		"certctl/config":        {"secret"},
@@ -30,7 +32,7 @@ func TestImports(t *testing.T) {
 		"github.com/urfave/cli/v2":  {"certctl/cli"},
 		"gopkg.in/yaml.v3":          {"certctl/config"},
 		"golang.org/x/crypto/acme":  {"certctl/acme"},
-		"github.com/miekg/dns":      {"certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian"},
+		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian"},
 		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/rfc2136"},
 		"github.com/go-jose":        {"certctl/acme"},
 		"golang.org/x/net":          {"certctl/acme"},
