@@ -1,0 +1,132 @@
+package rfc2136
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+// Ping implements dns01.Pinger: a signed update without any record changes
+// nothing. BIND, Knot and PowerDNS answer NOERROR if they know the key, whatever
+// it may write.
+func (p *provider) Ping(ctx context.Context, zone delegation.Name) error {
+	s, err := p.start(ctx, zone)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	answers, err := s.ask(ctx, s.key, []*dns.Msg{new(dns.Msg).SetUpdate(zone.String())})
+	if err != nil {
+		return err
+	}
+	if answers[0].Rcode != dns.RcodeSuccess {
+		return s.refusal(answers[0])
+	}
+	return nil
+}
+
+// ProbeScope implements dns01.ScopeProber. Each trial is the removal of a
+// record whose value is random, so that there is none to remove (RFC 2136
+// §2.5.4). BIND and Knot look at their policy first and refuse; who has no rule
+// about the record answers NOERROR and changes nothing.
+func (p *provider) ProbeScope(ctx context.Context, zone, owner delegation.Name) (dns01.Breadth, error) {
+	s, err := p.start(ctx, zone)
+	if err != nil {
+		return dns01.Breadth{}, err
+	}
+	defer s.close()
+	b := dns01.Breadth{Server: s.addr}
+	b.Serial[0] = s.serial(ctx)
+	for _, t := range trials(zone, owner) {
+		m := new(dns.Msg).SetUpdate(zone.String())
+		m.Remove([]dns.RR{t.rr})
+		answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+		if err != nil {
+			return b, err
+		}
+		b.Trials = append(b.Trials, t.judge(answers[0]))
+	}
+	b.Serial[1] = s.serial(ctx)
+	return b, nil
+}
+
+// start makes ready for a conversation about a zone that the scope lies in.
+func (p *provider) start(ctx context.Context, zone delegation.Name) (*session, error) {
+	if !p.scope.IsAtOrBelow(zone) {
+		return nil, &dns01.ScopeError{Label: p.Label(), Scope: p.scope, Zone: zone, Owner: p.scope}
+	}
+	if err := p.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	return p.open(ctx, zone)
+}
+
+// serial returns the serial of the zone's SOA record, or 0.
+func (s *session) serial(ctx context.Context) uint32 {
+	answers, err := s.query(ctx, []*dns.Msg{question(s.zone.String(), dns.TypeSOA)})
+	if err != nil {
+		return 0
+	}
+	for _, rr := range answers[0].Answer {
+		if soa, ok := rr.(*dns.SOA); ok {
+			return soa.Serial
+		}
+	}
+	return 0
+}
+
+// trial is a removal of a record that does not exist.
+type trial struct {
+	reach dns01.Reach
+	rr    dns.RR
+}
+
+// trials returns what to ask for. Where the owner is the apex, other names are
+// names below it.
+func trials(zone, owner delegation.Name) []trial {
+	all := []trial{{dns01.OtherNames, absentTXT(below(zone))}}
+	if owner != zone {
+		all = append(all, trial{dns01.TheApex, absentTXT(zone)}, trial{dns01.NamesBelow, absentTXT(below(owner))})
+	}
+	return append(all, trial{dns01.OtherTypes, absentAAAA(owner)})
+}
+
+// below returns a name of which there is no second.
+func below(n delegation.Name) delegation.Name {
+	return delegation.Name("certctl-probe-" + strings.ToLower(rand.Text()) + "." + n.String())
+}
+
+func absentTXT(owner delegation.Name) dns.RR { return newTXT(owner, "certctl probe "+rand.Text(), 0) }
+
+// absentAAAA returns an address in the prefix for documentation (RFC 3849) with
+// 96 random bits: an A record has too few to be sure that nobody has it.
+func absentAAAA(owner delegation.Name) dns.RR {
+	ip := make(net.IP, net.IPv6len)
+	rand.Read(ip)
+	copy(ip, []byte{0x20, 0x01, 0x0d, 0xb8})
+	return &dns.AAAA{Hdr: dns.RR_Header{Name: owner.String(), Rrtype: dns.TypeAAAA, Class: dns.ClassINET}, AAAA: ip}
+}
+
+// judge reads the answer. The key is known to be good: NOTAUTH with BADKEY is
+// what Knot says of a good key that may not do this.
+func (t trial) judge(m *dns.Msg) dns01.Trial {
+	h := t.rr.Header()
+	result := dns01.Trial{
+		Reach:    t.reach,
+		Record:   fmt.Sprintf("%s of %s", dns.Type(h.Rrtype), h.Name),
+		Accepted: m.Rcode == dns.RcodeSuccess,
+		Refused:  m.Rcode == dns.RcodeRefused || m.Rcode == dns.RcodeNotAuth,
+		Answer:   rcode(m.Rcode),
+	}
+	if sig := m.IsTsig(); sig != nil && sig.Error != 0 {
+		result.Answer += " " + tsigError(int(sig.Error))
+	}
+	return result
+}
