@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -34,9 +33,9 @@ func run(p *cli.Process) int {
 // program in the lab had to say, it has said itself, and that nothing is due is
 // no error.
 func complain(err error) {
-	var ended *exec.ExitError
+	var program *cli.ProgramError
 	var nothing *cli.NothingDueError
-	if err == nil || errors.As(err, &ended) || errors.As(err, &nothing) {
+	if err == nil || errors.As(err, &program) || errors.As(err, &nothing) {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "certctl: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
@@ -51,16 +50,18 @@ func exitCode(err error) int {
 		usage       *cli.UsageError
 		nothing     *cli.NothingDueError
 		partial     *cli.PartialError
+		notReady    *cli.NotReadyError
 		interrupted *cli.InterruptedError
-		ended       *exec.ExitError
+		program     *cli.ProgramError
+		directory   *acme.DirectoryError
 		problem     *acme.Problem
 		step        *issuance.StepError
 	)
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &ended):
-		return ended.ExitCode()
+	case errors.As(err, &program):
+		return program.Code
 	case errors.As(err, &interrupted):
 		return 130
 	case errors.As(err, &usage):
@@ -69,9 +70,11 @@ func exitCode(err error) int {
 		return 3
 	case errors.As(err, &partial):
 		return 4
+	case errors.As(err, &directory):
+		return 1
 	case errors.As(err, &problem):
 		return 6
-	case errors.As(err, &step) && step.AboutDNS():
+	case errors.As(err, &notReady), errors.As(err, &step) && step.AboutDNS():
 		return 5
 	}
 	return 1

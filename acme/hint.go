@@ -53,6 +53,7 @@ func knownDetails() []knownDetail {
 		{"No TXT record found", "the name exists without the record: another client may have removed it, or it was written to a zone or view that the CA does not see"},
 		{"No TXT records found", "the name exists without the record: another client may have removed it, or it was written to a zone or view that the CA does not see"},
 		{"Incorrect TXT record", "another value stands there: one that was left behind, or another client's behind the same alias"},
+		{"unsuccessful response: 3", "a nameserver of the zone does not have the name yet, or the delegation leads to where no zone is"}, // Pebble for NXDOMAIN
 		{"NXDOMAIN looking up TXT", "a nameserver of the zone does not have the name yet, or the delegation leads to where no zone is"},
 		{"DNSSEC:", "DNSSEC of the zone or of one above it is broken; after a move of the zone, look for the old DS record in its parent"},
 		{"SERVFAIL looking up TXT", "look for nameservers that are lame or down, broken DNSSEC, or a chain of more than 11 aliases"},

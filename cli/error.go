@@ -28,6 +28,21 @@ type PartialError struct{ Err error }
 func (e *PartialError) Error() string { return e.Err.Error() }
 func (e *PartialError) Unwrap() error { return e.Err }
 
+// NotReadyError says that the DNS is not as a certificate needs it.
+type NotReadyError struct{ Err error }
+
+func (e *NotReadyError) Error() string { return e.Err.Error() }
+func (e *NotReadyError) Unwrap() error { return e.Err }
+
+// ProgramError says that a program that was run in the lab has failed. It has
+// said itself why.
+type ProgramError struct {
+	Program string
+	Code    int // exit code, -1 if a signal ended it
+}
+
+func (e *ProgramError) Error() string { return fmt.Sprintf("%s: exit code %d", e.Program, e.Code) }
+
 // InterruptedError says that the user ended the run.
 type InterruptedError struct{ Err error }
 

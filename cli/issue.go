@@ -223,6 +223,9 @@ func requested(c *cli.Context, ca *config.ACME) (issuance.Request, error) {
 		Key:         issuance.KeyType(c.String("key")),
 		Profile:     first(c.String("profile"), ca.Profile),
 	}
+	if err := store.CheckName(r.Certificate); err != nil {
+		return r, &UsageError{Err: err}
+	}
 	if r.Key != "" && !slices.Contains(issuance.KeyTypes, r.Key) {
 		return r, usagef("", "--key %s: one of %s", r.Key, strings.Join(config.KeyTypes(), ", "))
 	}

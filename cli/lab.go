@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -75,7 +76,12 @@ func (p *Process) execute(ctx context.Context, argv, env []string) error {
 	command.Stdin, command.Stdout, command.Stderr = p.Stdin, p.Stdout, p.Stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = cleanUpTime
-	if err := command.Run(); err != nil {
+	err := command.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return &ProgramError{Program: argv[0], Code: ended.ExitCode()}
+	}
+	if err != nil {
 		return fmt.Errorf("lab: %s: %w", argv[0], err)
 	}
 	return nil

@@ -57,13 +57,12 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{process: p, config: cfg, client: &delegation.Client{}, cas: make(map[string]*acme.CA)}
-	r.resolver = delegation.NewResolver(delegation.Options{
-		Recursive: cfg.Resolver.Addresses(),
-		Port:      uint16(cfg.Resolver.Port),
-		Client:    r.client,
-		Warn:      func(text string) { p.warn(c, text) },
-	})
+	r := &run{process: p, config: cfg, cas: make(map[string]*acme.CA)}
+	options, err := p.asking(c, cfg.Resolver)
+	if err != nil {
+		return nil, err
+	}
+	r.client, r.resolver = options.Client, delegation.NewResolver(options)
 	if err := r.openCredentials(); err != nil {
 		return nil, &UsageError{Err: err}
 	}
@@ -74,7 +73,7 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.store.Command = "certctl " + c.Command.Name
+	r.store.Command = c.Command.Name
 	return r, nil
 }
 

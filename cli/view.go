@@ -53,7 +53,7 @@ func plainLine(e issuance.Event) string {
 	if text == "" {
 		return ""
 	}
-	return subject + ": " + text
+	return first(subject, "certctl") + ": " + text
 }
 
 func stepLine(e issuance.Event) string {

@@ -68,6 +68,12 @@ func (bs batches) each(do func(*batch) error) error {
 	return errors.Join(errs...)
 }
 
+// UnsentError says that nothing was sent to any server: no record can be there.
+type UnsentError struct{ Err error }
+
+func (e *UnsentError) Error() string { return e.Err.Error() }
+func (e *UnsentError) Unwrap() error { return e.Err }
+
 // ZoneError says that writing to one zone failed.
 type ZoneError struct {
 	Zone  delegation.Name

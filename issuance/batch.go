@@ -3,6 +3,7 @@ package issuance
 import (
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"certctl/acme"
+	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/store"
 )
@@ -73,11 +75,25 @@ type nameError struct {
 func (e *nameError) Error() string { return e.name + ": " + e.err.Error() }
 func (e *nameError) Unwrap() error { return e.err }
 
+// byName makes the CA's verdict on several names an error for each.
+func byName(err error) error {
+	refused, ok := errors.AsType[*acme.ValidationError](err)
+	if !ok {
+		return err
+	}
+	var errs []error
+	for _, r := range refused.Refused {
+		errs = append(errs, &nameError{r.Name, r.Problem})
+	}
+	return errors.Join(errs...)
+}
+
 // batch is a number of orders that go through the story together.
 type batch struct {
 	issuer    *Issuer
 	jobs      []*job
-	published []dns01.Publication // or about to be: to be removed
+	published []dns01.Publication      // or about to be: to be removed
+	refused   map[delegation.Name]bool // zones that did not take the update
 
 	mu      sync.Mutex // guards timings
 	timings []Timing
@@ -96,7 +112,7 @@ type job struct {
 }
 
 func (i *Issuer) newBatch(requests []Request) *batch {
-	b := &batch{issuer: i}
+	b := &batch{issuer: i, refused: make(map[delegation.Name]bool)}
 	for _, r := range requests {
 		b.jobs = append(b.jobs, &job{Request: r, result: &Result{Certificate: r.Certificate, Names: r.Names}})
 	}

@@ -80,9 +80,10 @@ func (i *Issuer) validate(ctx context.Context, j *job) error {
 	if len(j.pending) == 0 {
 		return nil
 	}
-	return j.order.Validate(ctx, j.pending, func(z *acme.Authorization) {
+	err := j.order.Validate(ctx, j.pending, func(z *acme.Authorization) {
 		i.tell(Validated{Certificate: j.Certificate, Name: z.Name(), Status: z.Status})
 	})
+	return byName(err)
 }
 
 // finalize asks for the certificate itself. The key has been on disk since the

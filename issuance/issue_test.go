@@ -118,12 +118,12 @@ func loseRecords(apex string) func(*lab.Lab, *issuance.Issuer) {
 func TestInterrupt(t *testing.T) {
 	l := startLab(t, lab.Options{CA: lab.CA{AuthzReuse: -1}})
 	l.World.Server("ns2.example.net.").Lag(0)
-	i := newIssuer(t, l)
 	for _, moment := range []string{
 		"Began-order", "Ordered", "Located", "Journaled", "Published", "Began-propagate", "Observed",
 		"Ended-propagate", "Began-validate", "Ended-validate", "Began-finalize",
 	} {
 		t.Run(moment, func(t *testing.T) {
+			i := newIssuer(t, l) // with an account that has no valid authorizations
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var first, second string

@@ -24,21 +24,6 @@ func (i *Issuer) journal(ps []dns01.Publication) error {
 	return nil
 }
 
-// strike takes out of the journal what is gone.
-func (i *Issuer) strike(gone []dns01.Removal) error {
-	var records []dns01.Record
-	for _, r := range gone {
-		records = append(records, r.Record)
-	}
-	if err := strike(i.Store, gone); err != nil {
-		return err
-	}
-	for _, rs := range grouped(records) {
-		i.tell(Removed{rs})
-	}
-	return nil
-}
-
 // Sweep removes the records that killed runs left: those in the journal while
 // the caller holds the store's lock. It returns what is gone now; the errors of
 // all zones are joined.
@@ -62,6 +47,7 @@ func Sweep(ctx context.Context, s *store.Store, credentials dns01.Credentials) (
 	return records, err
 }
 
+// strike takes out of the journal what is gone.
 func strike(s *store.Store, gone []dns01.Removal) error {
 	var entries []store.Entry
 	for _, r := range gone {

@@ -28,7 +28,9 @@ func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
 		grant, err := i.grant(ctx, targets[authz.Domain])
 		if err != nil {
 			errs = append(errs, &nameError{authz.Name(), err})
+			continue
 		}
+		i.warn(j, authz.Name(), targets[authz.Domain], grant)
 		grants = append(grants, grant)
 	}
 	return grants, errors.Join(errs...)
@@ -66,6 +68,9 @@ func (i *Issuer) targets(ctx context.Context, j *job) (map[string]*delegation.Ta
 		})
 	}
 	_ = g.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // once, and not for each domain
+	}
 	found := make(map[string]*delegation.Target)
 	for n, domain := range domains {
 		found[domain] = targets[n]
@@ -87,8 +92,17 @@ func (i *Issuer) target(ctx context.Context, j *job, domain string) (*delegation
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range target.Warnings {
-		i.tell(Warned{Certificate: j.Certificate, Name: domain, Text: w})
-	}
 	return target, nil
+}
+
+// warn tells what is odd about the place that was chosen.
+func (i *Issuer) warn(j *job, name string, resolved *delegation.Target, g dns01.Grant) {
+	if g.Target != resolved {
+		i.tell(Warned{j.Certificate, name, fmt.Sprintf(
+			"the alias of %s for %s comes from a wildcard, and no credential covers its target: a record of its own ends it",
+			resolved.Challenge, resolved.Owner)})
+	}
+	for _, w := range g.Target.Warnings {
+		i.tell(Warned{j.Certificate, name, w})
+	}
 }

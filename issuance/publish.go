@@ -33,9 +33,34 @@ func (i *Issuer) publish(ctx context.Context, b *batch) {
 		return
 	}
 	b.published = publications
-	b.blame(Publishing, dns01.Publish(ctx, publications))
+	err := dns01.Publish(ctx, publications)
+	for _, e := range split(err) {
+		b.refused[zoneOf(e)] = true
+	}
+	i.takeBack(b, err)
+	b.blame(Publishing, err)
 	for _, records := range byZone(b.publications()) {
 		i.tell(Published{records})
+	}
+}
+
+// takeBack strikes from the journal what was never sent.
+func (i *Issuer) takeBack(b *batch, err error) {
+	var unsent []dns01.Removal
+	for _, e := range split(err) {
+		if _, ok := errors.AsType[*dns01.UnsentError](e); !ok {
+			continue
+		}
+		b.published = slices.DeleteFunc(b.published, func(p dns01.Publication) bool {
+			own := p.Target.Zone == zoneOf(e)
+			if own {
+				unsent = append(unsent, p.Removal())
+			}
+			return own
+		})
+	}
+	if err := strike(i.Store, unsent); err != nil {
+		i.tell(Warned{Text: err.Error()})
 	}
 }
 
@@ -64,9 +89,25 @@ func (i *Issuer) remove(ctx context.Context, b *batch) {
 	if err != nil {
 		i.tell(Warned{Text: "records are left behind, and in the journal for the next run: " + err.Error()})
 	}
-	if err := i.strike(gone); err != nil {
+	if err := strike(i.Store, gone); err != nil {
 		i.tell(Warned{Text: err.Error()})
+		return
 	}
+	for _, records := range grouped(b.written(gone)) {
+		i.tell(Removed{records})
+	}
+}
+
+// written returns the records that are known to have been there: those of
+// zones that took the update.
+func (b *batch) written(gone []dns01.Removal) []dns01.Record {
+	var records []dns01.Record
+	for _, r := range gone {
+		if !b.refused[r.Zone] {
+			records = append(records, r.Record)
+		}
+	}
+	return records
 }
 
 // publications returns those of all jobs that have not failed.

@@ -26,7 +26,7 @@ import (
 // that is not set either; only its sleeps are off unless asked for.
 type CA struct {
 	NonceReject      int           // percentage of good nonces rejected; 0: $PEBBLE_WFE_NONCEREJECT or 5; below zero: none
-	AuthzReuse       int           // percentage of valid authorizations used again; 0: $PEBBLE_AUTHZREUSE or 50; below zero: none
+	AuthzReuse       int           // percentage of valid authorizations used again; 0: $PEBBLE_AUTHZREUSE or 50; below zero: 1, the least that it can
 	Sleep            time.Duration // random sleep before a validation, in whole seconds; 0: $PEBBLE_VA_SLEEPTIME or none
 	AlwaysValid      bool          // accepts every challenge without looking
 	RetryAfterAuthz  int           // seconds, in the Retry-After of an authorization; 0: 3, below zero: none

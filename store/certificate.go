@@ -38,7 +38,7 @@ const (
 // key, and makes it the live one. Saving the same again is fine: a run that was
 // killed between this and ClearOrder does so.
 func (s *Store) SaveCertificate(name string, key crypto.Signer, chain [][]byte) (*Certificate, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	files, leaf, err := encodeCertificate(key, chain)
@@ -127,7 +127,7 @@ func sameFiles(dir string, files map[string][]byte) error {
 // HasCertificate reports whether there is a live certificate of this name,
 // without reading it.
 func (s *Store) HasCertificate(name string) (bool, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return false, err
 	}
 	_, err := os.Stat(s.path("live", name, certFile))
@@ -140,7 +140,7 @@ func (s *Store) HasCertificate(name string) (bool, error) {
 // LoadCertificate returns the live certificate of this name. Without one the
 // error is fs.ErrNotExist.
 func (s *Store) LoadCertificate(name string) (*Certificate, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	dir := s.path("live", name)
@@ -210,7 +210,7 @@ func (s *Store) Certificates() ([]*Certificate, error) {
 	errs := []error{err}
 	var certificates []*Certificate
 	for _, name := range list {
-		if checkName(name) != nil {
+		if CheckName(name) != nil {
 			continue // certbot puts a README here, and so may others
 		}
 		c, err := s.LoadCertificate(name)

@@ -24,9 +24,9 @@ func shorten(name string) string {
 	return fmt.Sprintf("%s-%x", name[:maxName-17], sha256.Sum256([]byte(name)))[:maxName]
 }
 
-// checkName refuses what could lead out of the state directory, or be two names
+// CheckName refuses what could lead out of the state directory, or be two names
 // here and one on a file system that ignores case.
-func checkName(name string) error {
+func CheckName(name string) error {
 	if name == "" || len(name) > maxName {
 		return fmt.Errorf("certificate name %q: 1 to %d characters are needed", name, maxName)
 	}

@@ -34,7 +34,7 @@ type orderFile struct {
 // SaveOrder keeps an order under the name of its certificate, in the place of
 // an older one.
 func (s *Store) SaveOrder(name string, o *Order) error {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return err
 	}
 	key, err := encodeKey(o.Key)
@@ -49,7 +49,7 @@ func (s *Store) SaveOrder(name string, o *Order) error {
 // LoadOrder returns the order kept for a certificate. Without one the error is
 // fs.ErrNotExist.
 func (s *Store) LoadOrder(name string) (*Order, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	var f orderFile
@@ -66,7 +66,7 @@ func (s *Store) LoadOrder(name string) (*Order, error) {
 // ClearOrder forgets the order kept for a certificate; none is fine. After
 // SaveCertificate, or when the CA has given the order up.
 func (s *Store) ClearOrder(name string) error {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return err
 	}
 	return s.disk.remove(s.orderPath(name))

@@ -57,7 +57,7 @@ type Failure struct {
 
 // SaveRequest keeps a request, in the place of an older one of its name.
 func (s *Store) SaveRequest(r *Request) error {
-	if err := checkName(r.Name); err != nil {
+	if err := CheckName(r.Name); err != nil {
 		return err
 	}
 	kept := *r
@@ -68,7 +68,7 @@ func (s *Store) SaveRequest(r *Request) error {
 // LoadRequest returns the request of this name. Without one the error is
 // fs.ErrNotExist.
 func (s *Store) LoadRequest(name string) (*Request, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	r := &Request{}
@@ -87,7 +87,7 @@ func (s *Store) Requests() ([]*Request, error) {
 	var requests []*Request
 	for _, file := range list {
 		name, ok := strings.CutSuffix(file, ".json")
-		if !ok || checkName(name) != nil {
+		if !ok || CheckName(name) != nil {
 			continue
 		}
 		r, err := s.LoadRequest(name)

@@ -229,7 +229,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("a.", 125) + "com"
-	if got := Name(long); checkName(got) != nil || got == Name("b."+long[2:]) || len(got) > maxName {
+	if got := Name(long); CheckName(got) != nil || got == Name("b."+long[2:]) || len(got) > maxName {
 		t.Errorf("got %q for a domain of %d octets", got, len(long))
 	}
 	for _, bad := range []string{"", ".", "..", "../x", "a/b", `a\b`, "a\x00", "-x", ".x", "x.", "A", "é", "a b", strings.Repeat("a", 231)} {

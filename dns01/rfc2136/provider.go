@@ -60,7 +60,7 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 	}
 	s, err := p.open(ctx, z)
 	if err != nil {
-		return nil, err
+		return nil, &dns01.UnsentError{Err: err}
 	}
 	defer s.close()
 	if err := do(s, ctx, rrs); err != nil {
