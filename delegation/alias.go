@@ -78,7 +78,7 @@ func (r *Resolver) follow(ctx context.Context, t *Target) error {
 func (s *sight) step() Step {
 	return Step{
 		Kind: Alias, Type: dns.Type(s.alias.rrtype).String(), From: s.name, To: s.alias.to,
-		Zone: s.zone.apex, Server: s.from.addr, Synthesised: s.synthesised,
+		Zone: s.zone.apex, Server: s.from.addr, ServerName: s.from.host, Synthesised: s.synthesised,
 	}
 }
 

@@ -20,7 +20,7 @@ type zone struct {
 func (z *zone) step(names []Name) Step {
 	return Step{
 		Kind: Cut, Type: "NS", From: z.parent.apex, To: z.apex,
-		Zone: z.parent.apex, Server: z.from.addr, ServerNames: names,
+		Zone: z.parent.apex, Server: z.from.addr, ServerName: z.from.host, ServerNames: names,
 	}
 }
 

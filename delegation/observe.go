@@ -192,6 +192,9 @@ func nsid(opt *dns.OPT) string {
 // those that the zone above names: nothing is asked for that.
 func (r *Resolver) Servers(ctx context.Context, apex Name, passing bool) ([]Server, []string, error) {
 	z := r.known(apex)
+	if z.proxied {
+		return z.servers, nil, nil
+	}
 	if passing && (z.parent == nil || z.named != nil) {
 		more, _ := r.locate(ctx, z.unglued())
 		var servers []Server

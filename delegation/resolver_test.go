@@ -124,11 +124,11 @@ func TestSteps(t *testing.T) {
 	target := b.resolve(t, challenge)
 	addr := func(server string) netip.AddrPort { return b.Server(server).Addr() }
 	want := []Step{
-		{Kind: Cut, Type: "NS", From: ".", To: "com.", Zone: ".", Server: addr("a.root."), ServerNames: []Name{"ns.com."}},
-		{Kind: Cut, Type: "NS", From: "com.", To: "example.com.", Zone: "com.", Server: addr("ns.com."), ServerNames: []Name{"ns1.example.com.", "ns2.example.com."}},
-		{Kind: Alias, Type: "CNAME", From: challenge, To: "www.example.net.", Zone: "example.com.", Server: addr("ns1.example.com.")},
-		{Kind: Cut, Type: "NS", From: ".", To: "net.", Zone: ".", Server: addr("a.root."), ServerNames: []Name{"ns.net."}},
-		{Kind: Cut, Type: "NS", From: "net.", To: "example.net.", Zone: "net.", Server: addr("ns.net."), ServerNames: []Name{"ns1.example.net.", "ns2.example.net."}},
+		{Kind: Cut, Type: "NS", From: ".", To: "com.", Zone: ".", Server: addr("a.root."), ServerName: "a.root.", ServerNames: []Name{"ns.com."}},
+		{Kind: Cut, Type: "NS", From: "com.", To: "example.com.", Zone: "com.", Server: addr("ns.com."), ServerName: "ns.com.", ServerNames: []Name{"ns1.example.com.", "ns2.example.com."}},
+		{Kind: Alias, Type: "CNAME", From: challenge, To: "www.example.net.", Zone: "example.com.", Server: addr("ns1.example.com."), ServerName: "ns1.example.com."},
+		{Kind: Cut, Type: "NS", From: ".", To: "net.", Zone: ".", Server: addr("a.root."), ServerName: "a.root.", ServerNames: []Name{"ns.net."}},
+		{Kind: Cut, Type: "NS", From: "net.", To: "example.net.", Zone: "net.", Server: addr("ns.net."), ServerName: "ns.net.", ServerNames: []Name{"ns1.example.net.", "ns2.example.net."}},
 	}
 	if !slices.EqualFunc(target.Steps, want, func(a, b Step) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
 		t.Errorf("got  %+v\nwant %+v", target.Steps, want)

@@ -49,6 +49,7 @@ type Step struct {
 	From, To    Name           // alias: owner and canonical name; cut: parent and child apex
 	Zone        Name           // the zone whose server said it
 	Server      netip.AddrPort // the server that said it
+	ServerName  Name           // its name, "" where it is not known
 	ServerNames []Name         // cut: the child's name servers
 	Synthesised bool           // alias: comes from a wildcard (RFC 4592)
 }

@@ -1,0 +1,147 @@
+package trace
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"certctl/delegation"
+)
+
+// ask puts the questions of a zone to its servers.
+func (z *Zone) ask(ctx context.Context, r *delegation.Resolver) {
+	if len(z.Looks) == 0 {
+		return
+	}
+	var servers []delegation.Server
+	if slices.ContainsFunc(z.Looks, func(l *Look) bool { return !l.Sample }) {
+		servers, z.Warnings, z.Err = r.Servers(ctx, z.Apex, !z.holds())
+	}
+	var wg sync.WaitGroup
+	for _, l := range z.Looks {
+		wg.Go(func() { l.ask(ctx, r, z, servers) })
+	}
+	wg.Wait()
+}
+
+// ask puts one question to the servers. An answer that shows no serial number
+// is followed by the question for it, which is the same for all names.
+func (l *Look) ask(ctx context.Context, r *delegation.Resolver, z *Zone, servers []delegation.Server) {
+	if l.Sample {
+		servers = []delegation.Server{{Name: l.Step.ServerName, Addrs: []netip.AddrPort{l.Step.Server}}}
+	}
+	for _, o := range r.Observe(ctx, z.Apex, servers, l.Name, l.Type) {
+		l.Answers = append(l.Answers, Answer{Observation: o})
+	}
+	if l.Purpose == Follow {
+		for i, o := range r.Observe(ctx, z.Apex, servers, z.Apex, "SOA") {
+			if o.Err == nil && l.Answers[i].Zone == "" {
+				l.Answers[i].Zone, l.Answers[i].Serial = o.Zone, o.Serial
+			}
+		}
+	}
+	for i := range l.Answers {
+		l.Answers[i].Fault = l.fault(&l.Answers[i])
+	}
+	if l.Purpose != Refer {
+		l.compare()
+	}
+}
+
+// fault says what is wrong with an answer by itself.
+func (l *Look) fault(a *Answer) string {
+	switch {
+	case a.NoRoute():
+		return ""
+	case a.Err != nil:
+		return a.Trouble()
+	case l.Purpose == Refer:
+		return l.misreferral(a)
+	case l.Purpose == Follow && a.AliasTo == "":
+		return "has no alias there"
+	case l.Purpose == Follow && a.AliasTo != l.Step.To:
+		return "has an alias to " + host(a.AliasTo)
+	case l.Purpose == Place && a.Cut != "":
+		return "refers to zone " + host(a.Cut)
+	case l.Purpose == Place && a.AliasTo != "":
+		return fmt.Sprintf("has a %s to %s", a.AliasType, host(a.AliasTo))
+	}
+	return ""
+}
+
+// misreferral says what is wrong with an answer of the parent's server, which
+// may serve the child as well.
+func (l *Look) misreferral(a *Answer) string {
+	switch {
+	case a.Proxied || len(l.Step.ServerNames) == 0:
+		return ""
+	case a.Cut != "" && a.Cut != l.Name:
+		return "refers to zone " + host(a.Cut)
+	case len(a.ServerNames) == 0:
+		return "does not refer to " + host(l.Name)
+	case a.Cut != "" && !slices.Equal(a.ServerNames, l.Step.ServerNames):
+		return "refers to other servers: " + words(a.ServerNames)
+	}
+	return ""
+}
+
+func words(names []delegation.Name) string {
+	text := make([]string, len(names))
+	for i, n := range names {
+		text[i] = host(n)
+	}
+	return strings.Join(text, ", ")
+}
+
+// compare finds the servers that are behind the newest serial number, and
+// those that contradict the first about whether the name exists.
+func (l *Look) compare() {
+	var first *Answer
+	newest := uint32(0)
+	for i := range l.Answers {
+		a := &l.Answers[i]
+		if a.Fault != "" || a.Err != nil {
+			continue
+		}
+		if first == nil {
+			first, newest = a, a.Serial
+		}
+		if newer(a.Serial, newest) {
+			newest = a.Serial
+		}
+	}
+	for i := range l.Answers {
+		a := &l.Answers[i]
+		switch {
+		case a.Fault != "" || a.Err != nil:
+		case a.Rcode != first.Rcode:
+			a.Fault = fmt.Sprintf("says %s where %s says %s", a.Rcode, first.who(), first.Rcode)
+		case a.Zone != first.Zone:
+			a.Fault = fmt.Sprintf("says that it is in zone %s, %s says %s", host(a.Zone), first.who(), host(first.Zone))
+		case a.Serial != newest && !a.Proxied:
+			a.Fault = fmt.Sprintf("is behind: the newest serial is %d", newest)
+		}
+	}
+}
+
+// newer compares serial numbers as RFC 1982 says.
+func newer(a, b uint32) bool { return a != b && int32(a-b) > 0 }
+
+// who names the server.
+func (a *Answer) who() string {
+	if a.Server.Name != "" {
+		return host(a.Server.Name)
+	}
+	return a.addr()
+}
+
+// addr returns the address, with the port if it is unusual.
+func (a *Answer) addr() string {
+	if addr := a.Server.Addrs[0]; addr.Port() != 53 {
+		return addr.String()
+	}
+	return a.Server.Addrs[0].Addr().String()
+}

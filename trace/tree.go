@@ -1,0 +1,384 @@
+package trace
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"certctl/delegation"
+)
+
+// Drawing says how ways are drawn.
+type Drawing struct {
+	Width  int  // columns; 0: as many as it takes
+	Colour bool // with the escape sequences of terminals
+	Still  bool // without what differs each time: how long answers took
+}
+
+// Tree draws the ways as trees of zones, one below the other, each with a line
+// that sums it up.
+func Tree(w io.Writer, ways []*Way, d Drawing) error {
+	for i, way := range ways {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		for _, l := range way.lines(d) {
+			if err := l.write(w, d.Width, d.Colour); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Way) lines(d Drawing) []line {
+	p := painter{Drawing: d, way: w}
+	lines := []line{{span{w.Name, strong}}}
+	lines = append(lines, p.zone(w.Zones[0]).draw()...)
+	for _, text := range w.remarks() {
+		lines = append(lines, line{{"! " + text, wary}})
+	}
+	return append(lines, w.summary())
+}
+
+// node is a line of the tree and what hangs from it.
+type node struct {
+	line
+	below []node
+}
+
+// draw returns the lines of the tree.
+func (n node) draw() []line {
+	lines := []line{n.line}
+	for i, child := range n.below {
+		first, rest := "├─ ", "│  "
+		if i == len(n.below)-1 {
+			first, rest = "└─ ", "   "
+		}
+		for j, l := range child.draw() {
+			stroke := rest
+			if j == 0 {
+				stroke = first
+			}
+			lines = append(lines, append(line{{stroke, faint}}, l...))
+		}
+	}
+	return lines
+}
+
+type painter struct {
+	Drawing
+	way *Way
+}
+
+// zone returns a zone with what its servers say about the names in it, and
+// with the zones below.
+func (p painter) zone(z *Zone) node {
+	n := node{line: line{{host(z.Apex), name}}}
+	if l := p.way.cut(z); l != nil {
+		n.line = append(n.line, p.source(l))
+		n.below = p.answers(l.faulty())
+	}
+	if z.Err != nil {
+		n.below = append(n.below, node{line: line{{"✗ " + z.Err.Error(), bad}}})
+	}
+	for _, l := range z.Looks {
+		switch {
+		case l.Purpose == Refer:
+		case l.Name == z.Apex:
+			n.line = append(n.line, p.verdict(l)...)
+			n.below = append(n.below, p.answers(l.Answers)...)
+		default:
+			subject := append(line{{host(l.Name), strong}}, p.verdict(l)...)
+			n.below = append(n.below, node{subject, p.answers(l.Answers)})
+		}
+	}
+	for _, child := range p.way.Zones {
+		if child.Cut != nil && child.Cut.From == z.Apex {
+			n.below = append(n.below, p.zone(child))
+		}
+	}
+	return n
+}
+
+// cut returns the look in the parent that led into a zone.
+func (w *Way) cut(z *Zone) *Look {
+	if z.Cut == nil {
+		return nil
+	}
+	for _, l := range w.zone(z.Cut.From).Looks {
+		if l.Purpose == Refer && l.Name == z.Apex {
+			return l
+		}
+	}
+	return nil
+}
+
+// source says who refers to a zone.
+func (p painter) source(l *Look) span {
+	faults := len(l.faulty())
+	switch {
+	case len(l.Answers) == 1 && faults == 0:
+		a := &l.Answers[0]
+		return span{"  ← " + joined(a.who(), a.addr()) + p.took(a, "  "), faint}
+	case faults > 0:
+		return span{fmt.Sprintf("  ← %d of %d addresses of %s refer to it", len(l.Answers)-faults, len(l.Answers), host(l.Step.From)), wary}
+	}
+	return span{fmt.Sprintf("  ← %s of %s at %s", count(len(l.servers()), "server"), host(l.Step.From), count(len(l.Answers), "address")), faint}
+}
+
+func joined(words ...string) string {
+	var all []string
+	for _, w := range words {
+		if w != "" && (len(all) == 0 || all[len(all)-1] != w) {
+			all = append(all, w)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// verdict says what a name in a zone is.
+func (p painter) verdict(l *Look) line {
+	switch {
+	case l.Purpose == Place && p.way.Target.Owner != "":
+		return line{{"  ✓ the TXT record belongs here", good}}
+	case l.Purpose == Place:
+		return line{{"  ✗ the way ends here", bad}}
+	}
+	said := line{{fmt.Sprintf("  %s → %s", l.Step.Type, host(l.Step.To)), plain}}
+	if l.Step.Synthesised {
+		said = append(said, span{"  by a wildcard", wary})
+	}
+	if p.way.loops(l.Step) {
+		said = append(said, span{"  ↻ where the way has been", bad})
+	}
+	return said
+}
+
+// loops reports whether an alias leads back to where the way has been.
+func (w *Way) loops(s *delegation.Step) bool {
+	last := &w.Target.Steps[len(w.Target.Steps)-1]
+	return s == last && w.Err != nil && w.passed(s.To)
+}
+
+// answers returns a table, one row an answer.
+func (p painter) answers(answers []Answer) []node {
+	rows := make([]line, len(answers))
+	var widths []int
+	for i := range answers {
+		rows[i] = p.row(&answers[i])
+		for c, s := range rows[i] {
+			if c == len(widths) {
+				widths = append(widths, 0)
+			}
+			if answers[i].Rcode != "" || c < 2 {
+				widths[c] = max(widths[c], utf8.RuneCountInString(s.text))
+			}
+		}
+	}
+	nodes := make([]node, len(rows))
+	for i, row := range rows {
+		for c, s := range row {
+			if c < len(row)-1 {
+				row[c].text = pad(s.text, widths[c]+2)
+			}
+		}
+		nodes[i] = node{line: row}
+	}
+	return nodes
+}
+
+// pad fills a cell, so that the next one is aligned.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}
+
+// row is: server, address, rcode, authority, serial, latency, remarks.
+func (p painter) row(a *Answer) line {
+	server := host(a.Server.Name)
+	if server == "" {
+		server = "resolver"
+	}
+	row := line{{server, plain}, {a.addr(), faint}}
+	if a.Rcode == "" {
+		if a.NoRoute() {
+			return append(row, span{"not asked: this host has no route to it", faint})
+		}
+		return append(row, span{"✗ " + a.Fault, bad})
+	}
+	row = append(row, span{a.Rcode, plain}, flags(a), serial(a), span{p.took(a, ""), faint})
+	if a.Fault != "" {
+		return append(row, span{strings.Join(append([]string{"✗ " + a.Fault}, remarks(a)...), ", "), bad})
+	}
+	return append(row, span{strings.Join(remarks(a), ", "), faint})
+}
+
+func flags(a *Answer) span {
+	switch {
+	case a.Authoritative:
+		return span{"AA", plain}
+	case a.Cut != "" || a.Proxied:
+		return span{"--", faint}
+	}
+	return span{"no AA", bad}
+}
+
+func serial(a *Answer) span {
+	if a.Zone == "" {
+		return span{"", plain}
+	}
+	return span{fmt.Sprintf("serial %d", a.Serial), plain}
+}
+
+// took says how long an answer took.
+func (p painter) took(a *Answer, before string) string {
+	if p.Still || a.Rcode == "" {
+		return ""
+	}
+	return before + latency(a.RTT)
+}
+
+func latency(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms < 10 {
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
+// remarks are what is worth knowing about how an answer came.
+func remarks(a *Answer) []string {
+	var words []string
+	add := func(is bool, text string) {
+		if is {
+			words = append(words, text)
+		}
+	}
+	add(a.NSID != "", "nsid "+a.NSID)
+	add(a.BufferSize == 0, "no EDNS")
+	add(a.BufferSize > 0, fmt.Sprintf("edns %d", a.BufferSize))
+	add(a.Truncated, "truncated over UDP")
+	add(!a.CaseKept, "changes the case of names")
+	add(a.Recursive && !a.Proxied, "offers recursion")
+	add(a.Proxied, "maybe from a cache")
+	return words
+}
+
+// remarks are warnings about the whole way.
+func (w *Way) remarks() []string {
+	texts := slices.Clone(w.Target.Warnings)
+	for _, z := range w.Zones {
+		for _, text := range z.Warnings {
+			if !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	if w.Target.Proxied {
+		texts = append(texts, "authoritative servers cannot be asked from here: this is what recursive resolvers say")
+	}
+	if x := w.Target.Explicit; x != nil {
+		texts = append(texts, fmt.Sprintf("a wildcard makes this alias; a record at %s in zone %s would end that", host(x.Owner), host(x.Zone)))
+	}
+	return texts
+}
+
+// summary is the way in one line.
+func (w *Way) summary() line {
+	if w.Err != nil {
+		return line{{"✗ ", bad}, {w.Err.Error(), plain}}
+	}
+	t := w.Target
+	var names []string
+	for _, s := range t.Steps {
+		if s.Kind == delegation.Alias {
+			names = append(names, host(s.From))
+		}
+	}
+	names = append(names, host(t.Owner))
+	if t.Owner != t.Challenge && len(names) == 1 {
+		names = []string{host(t.Challenge), host(t.Owner)}
+	}
+	text := fmt.Sprintf("%s in zone %s, ", strings.Join(names, " → "), host(t.Zone))
+	agree := w.agreement()
+	if w.Right() {
+		return line{{"✓ ", good}, {text + agree, plain}}
+	}
+	return line{{"✗ ", bad}, {text, plain}, {agree, bad}}
+}
+
+// agreement says how many servers of the owner's zone agree, and how many
+// answers are wrong elsewhere.
+func (w *Way) agreement() string {
+	l := w.place()
+	wrong := l.faulty()
+	text := count(len(l.servers()), "server") + " " + agrees(len(l.servers()))
+	if len(wrong) > 0 {
+		text = fmt.Sprintf("%d of %s %s not right", len(wrong), count(len(l.Answers), "answer"), isAre(len(wrong)))
+	}
+	if more := len(w.Faults()) - len(wrong); more > 0 {
+		text += fmt.Sprintf(", %s on the way %s not right", count(more, "answer"), isAre(more))
+	}
+	return text
+}
+
+func agrees(n int) string {
+	if n == 1 {
+		return "agrees"
+	}
+	return "agree"
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func (l *Look) faulty() []Answer {
+	var wrong []Answer
+	for _, a := range l.Answers {
+		if a.Fault != "" {
+			wrong = append(wrong, a)
+		}
+	}
+	return wrong
+}
+
+// servers returns the names of the servers asked; those without one count by
+// their address.
+func (l *Look) servers() map[any]bool {
+	seen := make(map[any]bool)
+	for _, a := range l.Answers {
+		if a.Server.Name == "" {
+			seen[a.Server.Addrs[0]] = true
+			continue
+		}
+		seen[a.Server.Name] = true
+	}
+	return seen
+}
+
+// host writes a name as people do, without the final dot.
+func host(n delegation.Name) string {
+	if n == "." {
+		return "."
+	}
+	return strings.TrimSuffix(n.String(), ".")
+}
+
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "s"):
+		return fmt.Sprintf("%d %ses", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

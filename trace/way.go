@@ -1,0 +1,222 @@
+package trace
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"certctl/delegation"
+)
+
+// Query is a name to be traced.
+type Query struct {
+	Name      string // as people write it
+	Challenge delegation.Name
+	Follow    delegation.Follow
+}
+
+// Way is the way to the place of one validation record.
+type Way struct {
+	Name   string
+	Target *delegation.Target // as far as it could be followed: no Owner if Err is set
+	Zones  []*Zone            // on the way, each after its parent
+	Err    error              // why it could not be followed to the end
+}
+
+// Zone is a zone on the way, and what its servers were asked.
+type Zone struct {
+	Apex     delegation.Name
+	Cut      *delegation.Step // that leads into the zone; nil for the root
+	Looks    []*Look          // in the order of the way
+	Warnings []string         // where the zone and its parent contradict each other
+	Err      error            // its servers are not known
+}
+
+// Purpose is what a zone's servers are asked for.
+type Purpose string
+
+// The purposes of questions.
+const (
+	Refer  Purpose = "refer"  // to the zone below, by NS records
+	Follow Purpose = "follow" // an alias
+	Place  Purpose = "place"  // of the validation record: the name is no alias
+)
+
+// Look is one question to the servers of a zone.
+type Look struct {
+	Purpose Purpose
+	Name    delegation.Name
+	Type    string           // NS or CNAME
+	Step    *delegation.Step // that the answer makes; nil for Place
+	Sample  bool             // only the server was asked that the way leads over
+	Answers []Answer         // one for each address
+}
+
+// Answer is what one address of a server says.
+type Answer struct {
+	delegation.Observation
+	Fault string // what is wrong with it, "" if nothing
+}
+
+// sideBySide is how many names are traced at once.
+const sideBySide = 32
+
+// All traces names side by side, and returns their ways in the same order.
+func All(ctx context.Context, r *delegation.Resolver, queries []Query) []*Way {
+	ways := make([]*Way, len(queries))
+	slots := make(chan struct{}, sideBySide)
+	var wg sync.WaitGroup
+	for i, q := range queries {
+		slots <- struct{}{}
+		wg.Go(func() {
+			ways[i] = Trace(ctx, r, q)
+			<-slots
+		})
+	}
+	wg.Wait()
+	return ways
+}
+
+// Trace follows one name. What is shared with other names traced by the same
+// Resolver is asked once. It costs no more than delegation.Limit allows.
+func Trace(ctx context.Context, r *delegation.Resolver, q Query) *Way {
+	ctx, stop := delegation.Limit(ctx)
+	defer stop()
+	w := &Way{Name: q.Name}
+	w.Target, w.Err = r.Trace(ctx, q.Challenge, q.Follow)
+	w.lay()
+	var wg sync.WaitGroup
+	for _, z := range w.Zones {
+		wg.Go(func() { z.ask(ctx, r) })
+	}
+	wg.Wait()
+	return w
+}
+
+// lay makes zones and questions of the steps.
+func (w *Way) lay() {
+	w.Zones = []*Zone{{Apex: "."}}
+	at := w.Target.Challenge
+	for i := range w.Target.Steps {
+		s := &w.Target.Steps[i]
+		switch s.Kind {
+		case delegation.Cut:
+			w.zone(s.From).look(Refer, s.To, "NS", s)
+			w.Zones = append(w.Zones, &Zone{Apex: s.To, Cut: s})
+		case delegation.Alias:
+			w.zone(s.Zone).look(Follow, s.From, "CNAME", s)
+			at = s.To
+		}
+	}
+	switch {
+	case w.Target.Owner != "":
+		w.zone(w.Target.Zone).look(Place, w.Target.Owner, "CNAME", nil)
+	case !w.passed(at):
+		w.closest(at).look(Place, at, "CNAME", nil)
+	}
+	w.sample()
+}
+
+// passed reports whether a name is one whose alias was followed: the way is a
+// loop then, or too long.
+func (w *Way) passed(name delegation.Name) bool {
+	return slices.ContainsFunc(w.Target.Steps, func(s delegation.Step) bool {
+		return s.Kind == delegation.Alias && s.From == name
+	})
+}
+
+// sample spares servers that only pass the way on: those of a zone without a
+// name of ours in it, or in a zone directly below, are the Internet's, and the
+// one that was asked speaks for them.
+func (w *Way) sample() {
+	for _, z := range w.Zones {
+		for _, l := range z.Looks {
+			if l.Purpose == Refer && !w.zone(l.Name).holds() {
+				l.Sample = true
+			}
+		}
+	}
+}
+
+// holds reports whether a name of the way is in the zone.
+func (z *Zone) holds() bool {
+	return slices.ContainsFunc(z.Looks, func(l *Look) bool { return l.Purpose != Refer })
+}
+
+// zone returns the zone with this apex. The steps have led into it.
+func (w *Way) zone(apex delegation.Name) *Zone {
+	for _, z := range w.Zones {
+		if z.Apex == apex {
+			return z
+		}
+	}
+	z := &Zone{Apex: apex}
+	w.Zones = append(w.Zones, z)
+	return z
+}
+
+func (w *Way) closest(name delegation.Name) *Zone {
+	best := w.Zones[0]
+	for _, z := range w.Zones {
+		if name.IsAtOrBelow(z.Apex) && z.Apex.Labels() > best.Apex.Labels() {
+			best = z
+		}
+	}
+	return best
+}
+
+func (z *Zone) look(p Purpose, name delegation.Name, rrtype string, s *delegation.Step) {
+	z.Looks = append(z.Looks, &Look{Purpose: p, Name: name, Type: rrtype, Step: s})
+}
+
+// Right reports whether the way leads to its end, and every server that could
+// be asked says so.
+func (w *Way) Right() bool { return w.Err == nil && len(w.Faults()) == 0 }
+
+// Faults returns the answers that are wrong.
+func (w *Way) Faults() []Answer {
+	var faults []Answer
+	for _, z := range w.Zones {
+		for _, l := range z.Looks {
+			for _, a := range l.Answers {
+				if a.Fault != "" {
+					faults = append(faults, a)
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// place returns what the servers say about the owner, nil where there is none.
+func (w *Way) place() *Look {
+	for _, z := range w.Zones {
+		for _, l := range z.Looks {
+			if l.Purpose == Place {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// Problem says why the way is not right, nil if it is.
+func (w *Way) Problem() error {
+	if faults := w.Faults(); w.Err == nil && len(faults) > 0 {
+		return &FaultError{faults}
+	}
+	return w.Err
+}
+
+// FaultError says that servers on the way are wrong.
+type FaultError struct{ Answers []Answer }
+
+func (e *FaultError) Error() string {
+	a := e.Answers[0]
+	text := fmt.Sprintf("%s %s", joined(a.who(), "("+a.addr()+")"), a.Fault)
+	if more := len(e.Answers) - 1; more > 0 {
+		text += fmt.Sprintf(", and %s not right", count(more, "other answer")+" "+isAre(more))
+	}
+	return text
+}
