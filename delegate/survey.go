@@ -1,0 +1,264 @@
+package delegate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+)
+
+// Survey asks authoritative servers what there is where the plan wants its
+// records, and fills in what the plan did not know. What it cannot find out is
+// a warning, too: nothing is taken for a no.
+type Survey struct {
+	Resolver *delegation.Resolver
+	Client   *delegation.Client
+	Port     uint16 // of name servers; 0: 53
+}
+
+// Run surveys a plan.
+func (s *Survey) Run(ctx context.Context, p *Plan) {
+	var wg sync.WaitGroup
+	for i := range p.Hosts {
+		wg.Go(func() { s.host(ctx, &p.Hosts[i]) })
+	}
+	for _, d := range p.Delegations {
+		wg.Go(func() { s.delegation(ctx, p, d) })
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	s.targets(p)
+	for _, h := range p.Hosts {
+		s.serving(ctx, p, h)
+	}
+}
+
+// host finds the zone that a name server's name is in, and its addresses.
+func (s *Survey) host(ctx context.Context, h *Host) {
+	if t, err := s.Resolver.Resolve(ctx, h.Name, delegation.Follow{Never: true}); err == nil {
+		h.Zone, h.servers = t.Zone, t.Servers
+	}
+}
+
+// delegation surveys one challenge name and its target. The main zone is the
+// one that the domain is in, also where the challenge name is a zone already.
+func (s *Survey) delegation(ctx context.Context, p *Plan, d *Delegation) {
+	main, err := s.Resolver.Resolve(ctx, d.Challenge.Parent(), delegation.Follow{Never: true})
+	if err != nil {
+		d.warn("what the DNS says about %s now is not known: %v", d.Domain, err)
+		return
+	}
+	d.Zone = main.Zone
+	if addrs, err := s.Resolver.Primary(ctx, d.Zone); err == nil {
+		d.Primary = addrs[0]
+	}
+	if p.caa != nil && s.isAlias(ctx, main, d.Challenge.Parent()) {
+		d.Alias = true
+		d.warn("%s is an alias (CNAME): CAA records cannot be beside it, they belong at the name it leads to", d.Domain)
+	}
+	s.challenge(ctx, p, d, main)
+	if p.To != "" {
+		s.target(ctx, d)
+	}
+}
+
+func (s *Survey) isAlias(ctx context.Context, t *delegation.Target, name delegation.Name) bool {
+	rrs, err := s.ask(ctx, t.Servers, name, dns.TypeCNAME)
+	return err == nil && slices.ContainsFunc(rrs, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME })
+}
+
+// challenge compares what is at the challenge name with what is planned.
+func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
+	now, err := s.Resolver.Resolve(ctx, d.Challenge, delegation.Follow{})
+	if err != nil {
+		d.warn("%s leads nowhere now: %v", host(d.Challenge), err)
+		return
+	}
+	place := now
+	if now.Explicit != nil {
+		place = now.Explicit
+	}
+	switch alias, cut := aliasAt(now, d.Challenge), cutAt(now, d.Challenge); {
+	case alias != nil && alias.Type == "DNAME":
+		d.warn("%s is below a DNAME, an alias for %s: there can be no records of its own", host(d.Challenge), host(alias.To))
+		return
+	case alias != nil:
+		d.Present = p.To != "" && alias.To == d.Owner
+		if !d.Present {
+			d.warn("%s is an alias for %s already (%s): the new records replace it, they cannot be beside it", host(d.Challenge), host(alias.To), alias.Type)
+		}
+		return
+	case cut != nil:
+		d.Present = p.To == "" && slices.Equal(cut.ServerNames, p.hostNames())
+		if !d.Present {
+			d.warn("%s is a zone of its own already, delegated to %s: remove what is not wanted of that", host(d.Challenge), join(cut.ServerNames))
+		}
+		return
+	}
+	d.Warnings = append(d.Warnings, place.Warnings...)
+	s.beside(ctx, p, d, main)
+}
+
+// beside warns of TXT records that a delegation would clash with or hide.
+func (s *Survey) beside(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
+	rrs, err := s.ask(ctx, main.Servers, d.Challenge, dns.TypeTXT)
+	if err != nil {
+		d.warn("whether there are TXT records at %s is not known: %v", host(d.Challenge), err)
+		return
+	}
+	stale := 0
+	for _, rr := range rrs {
+		if rr.Header().Rrtype == dns.TypeTXT && dns.CanonicalName(rr.Header().Name) == string(d.Challenge) {
+			stale++
+		}
+	}
+	switch {
+	case stale > 0 && p.To != "":
+		d.warn("%s has TXT records (%d): a CNAME cannot be beside them, and some servers drop it without a word; remove them first", host(d.Challenge), stale)
+	case stale > 0:
+		d.warn("%s has TXT records (%d): the delegation hides them; remove them", host(d.Challenge), stale)
+	}
+}
+
+// target looks at the place that a CNAME is to lead to.
+func (s *Survey) target(ctx context.Context, d *Delegation) {
+	t, err := s.Resolver.Resolve(ctx, d.Owner, delegation.Follow{})
+	switch {
+	case err != nil:
+		d.warn("%s, where the record will be, cannot be found: %v", host(d.Owner), err)
+		return
+	case t.Owner != d.Owner:
+		d.warn("%s is itself an alias, for %s", host(d.Owner), host(t.Owner))
+		return
+	case t.Zone == d.Zone:
+		d.warn("%s is in zone %s, like %s itself: the key is then one of the main zone", host(d.Owner), host(t.Zone), d.Domain)
+	}
+	d.TargetZone = t.Zone
+}
+
+// targets warns, once, of a target zone that is none.
+func (s *Survey) targets(p *Plan) {
+	for _, d := range p.Delegations {
+		if p.To != "" && d.TargetZone != p.To {
+			p.warn("%s is no zone of its own: %s would be in zone %s; make it a zone, with a key for nothing else", host(p.To), host(d.Owner), host(d.TargetZone))
+			return
+		}
+	}
+}
+
+// serving checks that a name server is ready for the zones it is to serve.
+func (s *Survey) serving(ctx context.Context, p *Plan, h Host) {
+	addrs := s.addresses(ctx, h)
+	if len(addrs) == 0 {
+		p.warn("%s has no address that can be found: give it, --ns %s=ADDRESS, where its zone does not have it yet", host(h.Name), host(h.Name))
+		return
+	}
+	if !slices.ContainsFunc(p.Delegations, func(d *Delegation) bool { return d.holds(h) }) && len(h.Addrs) > 0 {
+		p.warn("the address of %s is not among the records: it belongs in the zone of that name, not in the main zone", host(h.Name))
+	}
+	for _, d := range p.Delegations {
+		for _, a := range addrs {
+			m, err := s.Client.Ask(ctx, a, d.Challenge, dns.TypeSOA, false)
+			switch {
+			case err != nil:
+				d.warn("%s (%s) does not answer for zone %s: %v", host(h.Name), a.Addr(), host(d.Challenge), err)
+			case !m.Authoritative || len(m.Answer) == 0:
+				d.warn("%s (%s) does not serve zone %s yet: set it up there before the records are added", host(h.Name), a.Addr(), host(d.Challenge))
+			}
+		}
+	}
+}
+
+// addresses returns the addresses of a name server: those given, or those in
+// its zone.
+func (s *Survey) addresses(ctx context.Context, h Host) []netip.AddrPort {
+	ips := slices.Clone(h.Addrs)
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		if len(h.Addrs) > 0 || len(h.servers) == 0 {
+			break
+		}
+		rrs, _ := s.ask(ctx, h.servers, h.Name, qtype)
+		for _, rr := range rrs {
+			switch rr := rr.(type) {
+			case *dns.A:
+				ips = append(ips, netip.AddrFrom4([4]byte(rr.A.To4())))
+			case *dns.AAAA:
+				ips = append(ips, netip.AddrFrom16([16]byte(rr.AAAA)))
+			}
+		}
+	}
+	addrs := make([]netip.AddrPort, len(ips))
+	for i, ip := range ips {
+		addrs[i] = netip.AddrPortFrom(ip, cmp.Or(s.Port, 53))
+	}
+	return addrs
+}
+
+// ask returns the first usable answer of a zone's servers.
+func (s *Survey) ask(ctx context.Context, servers []delegation.Server, name delegation.Name, qtype uint16) ([]dns.RR, error) {
+	err := fmt.Errorf("no server has an address")
+	for _, server := range servers {
+		for _, addr := range server.Addrs {
+			var m *dns.Msg
+			m, err = s.Client.Ask(ctx, addr, name, qtype, false)
+			switch {
+			case err != nil:
+			case m.Authoritative && (m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError):
+				return m.Answer, nil
+			default:
+				err = fmt.Errorf("%s answered %s", addr, dns.RcodeToString[m.Rcode])
+			}
+		}
+	}
+	return nil, err
+}
+
+// aliasAt returns the step that an explicit alias at the challenge name makes.
+func aliasAt(t *delegation.Target, challenge delegation.Name) *delegation.Step {
+	for i, s := range t.Steps {
+		if s.Kind == delegation.Alias && s.From == challenge && !s.Synthesised {
+			return &t.Steps[i]
+		}
+	}
+	return nil
+}
+
+// cutAt returns the step into the challenge name as a zone.
+func cutAt(t *delegation.Target, challenge delegation.Name) *delegation.Step {
+	for i, s := range t.Steps {
+		if s.Kind == delegation.Cut && s.To == challenge {
+			return &t.Steps[i]
+		}
+	}
+	return nil
+}
+
+func (p *Plan) hostNames() []delegation.Name {
+	names := make([]delegation.Name, len(p.Hosts))
+	for i, h := range p.Hosts {
+		names[i] = h.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (d *Delegation) warn(format string, args ...any) {
+	d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...))
+}
+
+func join(names []delegation.Name) string {
+	words := make([]string, len(names))
+	for i, n := range names {
+		words[i] = host(n)
+	}
+	return strings.Join(words, ", ")
+}
