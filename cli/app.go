@@ -34,6 +34,7 @@ func (p *Process) app() *cli.App {
 			p.issueCommand(),
 			p.renewCommand(),
 			p.listCommand(),
+			p.delegateCommand(),
 			p.traceCommand(),
 			p.cleanupCommand(),
 			p.configCommand(),
