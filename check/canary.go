@@ -1,0 +1,94 @@
+package check
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+// removalTime is how long the removal of the canaries may take, also after the
+// check was interrupted.
+const removalTime = time.Minute
+
+// releaseCanary writes a record at every owner, as an order would, waits until
+// every server has it, and removes it again.
+func (r *run) releaseCanary(ctx context.Context) {
+	ps := r.canaries()
+	if r.Journal == nil || len(ps) == 0 || ctx.Err() != nil {
+		return
+	}
+	var left []dns01.Removal
+	for _, p := range ps {
+		left = append(left, p.Removal())
+	}
+	if err := r.Journal.Add(left); err != nil {
+		r.findings.failed(ps, err)
+		return
+	}
+	defer r.recall(ctx, ps)
+	if err := dns01.Publish(ctx, ps); err != nil {
+		r.findings.failed(ps, err)
+		return
+	}
+	seen := map[delegation.Name][]dns01.Observation{}
+	err := dns01.Wait(ctx, r.Client, ps, func(o dns01.Observation) {
+		if o.Done || o.Failed {
+			seen[o.Owner] = append(seen[o.Owner], o)
+		}
+	})
+	if err != nil {
+		r.findings.failed(ps, err)
+		return
+	}
+	for _, p := range ps {
+		r.findings.arrived(p, seen[p.Target.Owner])
+	}
+}
+
+// canaries returns one publication for each owner, with a value as long as a
+// CA's.
+func (r *run) canaries() []dns01.Publication {
+	var ps []dns01.Publication
+	for _, p := range r.located() {
+		if p.grant == nil || slices.ContainsFunc(ps, func(q dns01.Publication) bool { return q.Target.Owner == p.owner() }) {
+			continue
+		}
+		value := make([]byte, 32)
+		rand.Read(value)
+		ps = append(ps, dns01.Publication{Grant: *p.grant, Value: base64.RawURLEncoding.EncodeToString(value)})
+	}
+	return ps
+}
+
+// recall removes what was written. What cannot be removed stays in the journal.
+func (r *run) recall(ctx context.Context, ps []dns01.Publication) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
+	defer cancel()
+	gone, err := dns01.Remove(ctx, ps)
+	if err = errors.Join(err, r.Journal.Remove(gone)); err != nil {
+		r.findings.add("canary-left", bare(ps[0].Target.Zone), err.Error(), "certctl cleanup removes what was left, once the servers take it")
+	}
+}
+
+// failed says that the canaries were not seen everywhere.
+func (fs *findings) failed(ps []dns01.Publication, err error) {
+	fs.add("canary-failed", bare(ps[0].Target.Zone), err.Error(), hint(err))
+}
+
+// arrived says how long the record took to each server.
+func (fs *findings) arrived(p dns01.Publication, seen []dns01.Observation) {
+	var evidence []Evidence
+	var last time.Duration
+	for _, o := range seen {
+		evidence = append(evidence, Evidence{at(o.Server.Name, o.Server.Addrs[0]), "TXT " + bare(o.Owner), fmt.Sprintf("%s after %v", o.Answer, o.Elapsed.Round(time.Millisecond))})
+		last = max(last, o.Elapsed)
+	}
+	fs.add("canary", bare(p.Target.Zone), fmt.Sprintf("a record at %s was at every server after %v, and is removed again", bare(p.Target.Owner), last.Round(time.Millisecond)), "", evidence...)
+}

@@ -1,0 +1,115 @@
+package check
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"certctl/caa"
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dnssec"
+)
+
+// Name is one identifier of a certificate, and what is planned for it.
+type Name struct {
+	Domain string // as in the order, with "*." for a wildcard
+	Follow delegation.Follow
+	CA     *CA // that is to issue; nil: nothing is known of it
+}
+
+// CA is what is known of a certificate authority.
+type CA struct {
+	Directory  string   // its URL
+	Identities []string // its names in CAA records; none: not known
+	Account    string   // URL of our account there, "" if there is none
+	Err        error    // why its directory could not be read, or nil
+}
+
+// Checker looks.
+type Checker struct {
+	Resolver    *delegation.Resolver
+	Client      *delegation.Client
+	Credentials dns01.Credentials
+
+	// Anchors are the trust anchors of DNSSEC; none: those of the Internet's
+	// root, unless the whole DNS is a private one.
+	Anchors dnssec.Anchors
+
+	// Lab is set where name servers are where nobody but this host reaches
+	// them, and are meant to be.
+	Lab bool
+
+	// Journal, if there is one, makes Check write: a canary at every owner.
+	// It keeps what was written until that is removed.
+	Journal Journal
+}
+
+// Journal remembers records that are, or may be, in the DNS, also after a
+// crash.
+type Journal interface {
+	Add([]dns01.Removal) error
+	Remove([]dns01.Removal) error
+}
+
+// Check looks at everything there is to know about names before they are
+// ordered, and says what it finds. The error is that of ctx: whatever else goes
+// wrong is a finding.
+func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
+	r := &run{Checker: c, caa: &caa.Finder{Resolver: c.Resolver, Client: c.Client}}
+	r.locate(ctx, names) // where does each record belong?
+	r.lookAtAliases(ctx) // what led there, and where does it lead?
+	r.lookAtGrants(ctx)  // who may write there, and what else with that key?
+	r.survey(ctx)        // does every server of every zone on the way do its work?
+	r.lookAtParents(ctx) // do parent and child agree on who serves it?
+	r.lookAtRecords(ctx) // do all servers say the same of each name on the way?
+	r.lookAtSerials()    // how do changes get around?
+	r.lookAtCAA(ctx)     // may the CA issue?
+	r.lookAtDNSSEC(ctx)  // does a validating resolver believe all this?
+	r.releaseCanary(ctx) // does it work?
+	report := &Report{Findings: r.findings}
+	for _, n := range names {
+		report.Domains = append(report.Domains, n.Domain)
+	}
+	return report, context.Cause(ctx)
+}
+
+// run is one call of Check.
+type run struct {
+	*Checker
+	caa      *caa.Finder
+	places   []*place
+	zones    []*zone
+	findings findings
+}
+
+// atOnce is how many things are looked at at the same time.
+const atOnce = 16
+
+// each looks at several things at the same time. What it finds is in their
+// order.
+func each[T any](r *run, things []T, look func(T) findings) {
+	found := make([]findings, len(things))
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i, thing := range things {
+		g.Go(func() error {
+			found[i] = look(thing)
+			return nil
+		})
+	}
+	g.Wait()
+	for _, fs := range found {
+		r.findings = append(r.findings, fs...)
+	}
+}
+
+// together does things at the same time.
+func together(things []func()) {
+	var wg sync.WaitGroup
+	for _, do := range things {
+		wg.Go(do)
+	}
+	wg.Wait()
+}

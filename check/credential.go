@@ -1,0 +1,173 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+// use is what one credential is used for in one zone.
+type use struct {
+	credential *dns01.Credential
+	zone       delegation.Name
+	owners     []delegation.Name
+	hosts      []string // domains of certificates that the credential covers too
+}
+
+// lookAtGrants says which credential is for which name, and tries each.
+func (r *run) lookAtGrants(ctx context.Context) {
+	for _, p := range r.located() {
+		r.findings.granted(p, r.Credentials)
+	}
+	each(r, r.uses(), func(u *use) (fs findings) {
+		fs.wide(u)
+		if r.accepted(ctx, u, &fs) {
+			r.breadth(ctx, u, &fs)
+		}
+		return fs
+	})
+}
+
+// granted says which credential covers a place.
+func (fs *findings) granted(p *place, cs dns01.Credentials) {
+	if p.grant == nil {
+		_, err := cs.For(p.target)
+		fs.add("credential-none", p.Domain, err.Error(), hint(err))
+		return
+	}
+	c := p.grant.Credential
+	fs.add("credential", p.Domain, fmt.Sprintf("%s is written with %s, for the scope %s", bare(p.owner()), c.Label, bare(c.Scope)), "")
+}
+
+// uses returns what each credential is used for.
+func (r *run) uses() []*use {
+	var all []*use
+	for _, p := range r.located() {
+		if p.grant == nil {
+			continue
+		}
+		u := find(&all, p.grant.Credential, p.grant.Target.Zone)
+		if !slices.Contains(u.owners, p.owner()) {
+			u.owners = append(u.owners, p.owner())
+		}
+	}
+	for _, u := range all {
+		for _, p := range r.places {
+			if b := p.base(); b.IsAtOrBelow(u.credential.Scope) && !slices.Contains(u.hosts, bare(b)) && !slices.Contains(u.owners, b) {
+				u.hosts = append(u.hosts, bare(b))
+			}
+		}
+	}
+	return all
+}
+
+func find(all *[]*use, c *dns01.Credential, zone delegation.Name) *use {
+	for _, u := range *all {
+		if u.credential == c && u.zone == zone {
+			return u
+		}
+	}
+	u := &use{credential: c, zone: zone}
+	*all = append(*all, u)
+	return u
+}
+
+// wide finds a scope that takes in the hosts themselves, where delegated
+// challenge names would do.
+func (fs *findings) wide(u *use) {
+	if len(u.hosts) == 0 {
+		return
+	}
+	fs.add("credential-wide", bare(u.zone), fmt.Sprintf("%s is used for %s only, but its scope %s takes in %s itself: who has this host has their DNS", u.credential.Label, list(u.owners), bare(u.credential.Scope), strings.Join(u.hosts, ", ")),
+		"delegate the challenge names to a zone that is for nothing else, or let the key write at "+list(u.owners)+" only and make these names its scopes")
+}
+
+// tryTime is how long a server may take to be tried.
+const tryTime = 30 * time.Second
+
+// accepted finds out whether the server takes the key.
+func (r *run) accepted(ctx context.Context, u *use, fs *findings) bool {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	err := u.credential.Ping(ctx, u.zone)
+	var network net.Error
+	var timeout interface{ Timeout() bool }
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, errors.ErrUnsupported):
+		fs.add("credential-untried", bare(u.zone), err.Error(), "")
+	case errors.As(err, &network), errors.As(err, &timeout), unreachable(err):
+		fs.add("credential-unreachable", bare(u.zone), fmt.Sprintf("%s: %v", u.credential.Label, err), hint(err))
+	default:
+		fs.add("credential-refused", bare(u.zone), fmt.Sprintf("%s: %v", u.credential.Label, err), hint(err))
+	}
+	return false
+}
+
+// unreachable reports whether a provider says that it did not get through.
+func unreachable(err error) bool {
+	var u interface{ Unreachable() bool }
+	return errors.As(err, &u) && u.Unreachable()
+}
+
+// breadth finds out what else the key can write.
+func (r *run) breadth(ctx context.Context, u *use, fs *findings) {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	b, err := u.credential.ProbeScope(ctx, u.zone, u.owners[0])
+	zone := bare(u.zone)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		fs.add("credential-untried", zone, err.Error(), "")
+	case err != nil:
+		fs.add("key-unclear", zone, fmt.Sprintf("%s: %v", u.credential.Label, err), "")
+	case len(b.Wide()) > 0 && len(u.owners) == 1 && u.owners[0] == u.zone:
+		fs.add("key-own-zone", zone, fmt.Sprintf("%s can write all of zone %s, which is for this validation record only", u.credential.Label, zone), "", tried(b)...)
+	case len(b.Wide()) > 0:
+		fs.add("key-broad", zone, fmt.Sprintf("%s can write %s in zone %s, and is used for TXT records at %s only", u.credential.Label, reaches(b), zone, list(u.owners)), narrow(u), tried(b)...)
+	case slices.ContainsFunc(b.Trials, func(t dns01.Trial) bool { return !t.Refused }):
+		fs.add("key-unclear", zone, fmt.Sprintf("the server does not show what %s can write", u.credential.Label), "", tried(b)...)
+	default:
+		fs.add("key-scoped", zone, fmt.Sprintf("%s can write nothing in zone %s but TXT records where they belong", u.credential.Label, zone), "", tried(b)...)
+	}
+}
+
+// reaches lists what was accepted.
+func reaches(b dns01.Breadth) string {
+	var words []string
+	for _, t := range b.Wide() {
+		words = append(words, string(t.Reach))
+	}
+	return strings.Join(words, ", ")
+}
+
+// tried is what was asked for and answered, and that nothing came of it.
+func tried(b dns01.Breadth) []Evidence {
+	var all []Evidence
+	for _, t := range b.Trials {
+		all = append(all, Evidence{b.Server.String(), "removal of an absent " + t.Record, t.Answer})
+	}
+	return append(all, Evidence{b.Server.String(), "serial before and after", fmt.Sprintf("%d, %d", b.Serial[0], b.Serial[1])})
+}
+
+// narrow says how to make the key narrower, in the words of the servers that
+// the provider knows.
+func narrow(u *use) string {
+	advice := "let the key write TXT records at " + list(u.owners) + " only"
+	policies, err := u.credential.Policies(u.zone, u.owners)
+	if err != nil {
+		return advice
+	}
+	for _, p := range policies {
+		advice += "; in " + p.Server + ":\n" + strings.TrimRight(p.Text, "\n")
+	}
+	return advice
+}

@@ -1,0 +1,88 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+	"certctl/dnssec"
+)
+
+// soon is how long before their end signatures should have been renewed.
+const soon = 24 * time.Hour
+
+// lookAtDNSSEC finds out whether a validating resolver believes what is said of
+// each name on the way to the validation record, and of the CAA records.
+func (r *run) lookAtDNSSEC(ctx context.Context) {
+	v := &dnssec.Validator{Resolver: r.Resolver, Client: r.Client, Anchors: r.Anchors}
+	if v.Anchors == nil && !r.private() {
+		v.Anchors = dnssec.RootAnchors()
+	}
+	each(r, r.located(), func(p *place) (fs findings) {
+		if p.target.Proxied {
+			return nil
+		}
+		start := pick(p.Follow.Owner != "", p.Follow.Owner, p.challenge)
+		way, err := v.Follow(ctx, start, dns.TypeTXT)
+		if err != nil {
+			return nil // the same was found, or was not, on the way to the owner
+		}
+		bound, err := v.Follow(ctx, p.base(), dns.TypeCAA)
+		if err == nil && decides(bound) {
+			way = append(way, bound...)
+		}
+		fs.chains(p, way)
+		return fs
+	})
+}
+
+// decides reports whether the chains have something to say beyond what is fine.
+func decides(chains []*dnssec.Chain) bool {
+	w := dnssec.Worst(chains)
+	return w != nil && w.Verdict == dnssec.Bogus
+}
+
+// chains says what became of the chains of trust.
+func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
+	told := map[string]bool{}
+	for _, c := range chains {
+		for _, lapse := range c.Lapses {
+			if text := lapse.Error(); !told[text] {
+				told[text] = true
+				fs.add("dnssec-lapse", p.Domain, text, lapse.Hint(), proof(lapse)...)
+			}
+		}
+		if ends := c.Expires(); c.Verdict == dnssec.Secure && !ends.IsZero() && time.Until(ends) < soon {
+			fs.add("dnssec-expiring", p.Domain, fmt.Sprintf("a signature on the way to %s expires at %s", bare(c.Name), ends.UTC().Format(time.RFC3339)), "the zone should have been signed anew: look at its signer")
+		}
+	}
+	worst := dnssec.Worst(chains)
+	if worst == nil {
+		return
+	}
+	switch why := worst.Reason; worst.Verdict {
+	case dnssec.Secure:
+		fs.add("dnssec-secure", p.Domain, "every zone on the way is signed, and its signatures are good", "")
+	case dnssec.Insecure:
+		fs.add("dnssec-insecure", p.Domain, "not every zone on the way is signed, which is fine: "+why.Error(), "")
+	case dnssec.Bogus:
+		fs.add("dnssec-bogus", p.Domain, fmt.Sprintf("validating resolvers reject what is said of %s (%s): %v", bare(worst.Name), why.Code, why), why.Hint(), proof(why)...)
+	default:
+		fs.add("dnssec-unknown", p.Domain, fmt.Sprintf("whether validating resolvers believe what is said of %s cannot be seen: %v", bare(worst.Name), why), why.Hint(), proof(why)...)
+	}
+}
+
+// proof is where a reason was seen.
+func proof(r *dnssec.Reason) []Evidence {
+	e := Evidence{Record: dns.Type(r.Type).String() + " " + bare(r.Name), Value: string(r.Code)}
+	if r.Server.IsValid() {
+		e.Server = at(delegation.Name(""), r.Server)
+	}
+	if ede := r.EDE(); ede != "" {
+		e.Value += " (" + ede + ")"
+	}
+	return []Evidence{e}
+}

@@ -1,0 +1,111 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+// place is where the validation record of one name belongs.
+type place struct {
+	Name
+	challenge delegation.Name
+	target    *delegation.Target // nil: not found
+	grant     *dns01.Grant       // nil: there is no credential
+}
+
+// owner is the place that is written at.
+func (p *place) owner() delegation.Name { return p.written().Owner }
+
+// written is the target that is written at: where a wildcard's alias is not
+// followed, the explicit one.
+func (p *place) written() *delegation.Target {
+	if p.grant != nil {
+		return p.grant.Target
+	}
+	return p.target
+}
+
+// base is the name without its wildcard label.
+func (p *place) base() delegation.Name {
+	return delegation.Name(strings.TrimPrefix(p.Domain, "*.") + ".")
+}
+
+// located returns the places that were found.
+func (r *run) located() []*place {
+	var ps []*place
+	for _, p := range r.places {
+		if p.target != nil {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// locate finds the place of each name.
+func (r *run) locate(ctx context.Context, names []Name) {
+	for _, n := range names {
+		r.places = append(r.places, &place{Name: n})
+	}
+	each(r, r.places, func(p *place) (fs findings) {
+		err := r.find(ctx, p)
+		if err != nil && ctx.Err() == nil {
+			fs.unresolved(p.Domain, err)
+		}
+		return fs
+	})
+}
+
+func (r *run) find(ctx context.Context, p *place) (err error) {
+	if p.challenge, err = delegation.ChallengeName(p.Domain); err != nil {
+		return err
+	}
+	p.target, err = r.Resolver.Resolve(ctx, p.challenge, p.Follow)
+	return err
+}
+
+// unresolved says why a place was not found.
+func (fs *findings) unresolved(domain string, err error) {
+	var aliases *delegation.AliasError
+	var servers *delegation.ServersError
+	switch {
+	case errors.As(err, &aliases) && aliases.Loop:
+		fs.add("alias-loop", domain, err.Error(), "point one of these CNAME records at the name where the TXT record can be written", path(aliases)...)
+	case errors.As(err, &aliases):
+		fs.add("alias-too-long", domain, err.Error(), aliases.Hint(), path(aliases)...)
+	case errors.As(err, &servers):
+		var evidence []Evidence
+		for _, e := range servers.Errs {
+			evidence = append(evidence, trouble(e))
+		}
+		for _, m := range servers.Missing {
+			evidence = append(evidence, Evidence{Server: bare(m.Name), Value: m.String()})
+		}
+		text := fmt.Sprintf("no server of zone %s gives a usable answer about %s", bare(servers.Zone), bare(servers.Name))
+		fs.add("unresolved", domain, text, servers.Hint(), evidence...)
+	default:
+		fs.add("unresolved", domain, err.Error(), hint(err))
+	}
+}
+
+// path is the way through aliases.
+func path(e *delegation.AliasError) []Evidence {
+	var way []Evidence
+	for i := range len(e.Path) - 1 {
+		way = append(way, Evidence{Record: "alias " + bare(e.Path[i]), Value: bare(e.Path[i+1])})
+	}
+	return way
+}
+
+// hint returns the remedy that an error brings along, or "".
+func hint(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}

@@ -1,0 +1,217 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+)
+
+// manyTXT is how many values at an owner still fit into an answer over UDP.
+const manyTXT = 10
+
+// sight is what one server says about one name.
+type sight struct {
+	server *server
+	alias  string // what the name is an alias for, in lower case, or ""
+	texts  int    // TXT records at the name
+	rcode  int
+	long   bool // the answer was truncated over UDP
+	err    *delegation.Error
+}
+
+// lookAtRecords compares what the servers of each zone say about the names on
+// the way.
+func (r *run) lookAtRecords(ctx context.Context) {
+	each(r, r.zones, func(z *zone) (fs findings) {
+		if z.proxied {
+			return nil
+		}
+		for _, s := range z.aliases {
+			fs.agree(z, s.From, strings.TrimSuffix(s.To.String(), "."), r.sights(ctx, z, s.From, dns.TypeCNAME))
+			fs.beside(z, s.From, r.sights(ctx, z, s.From, dns.TypeTXT))
+			r.nonterminals(ctx, z, s.From, &fs)
+		}
+		for _, owner := range z.owners {
+			r.owner(ctx, z, owner, &fs)
+		}
+		return fs
+	})
+	r.occluded(ctx)
+}
+
+// sights asks every usable server of a zone about a name.
+func (r *run) sights(ctx context.Context, z *zone, name delegation.Name, qtype uint16) []*sight {
+	var all []*sight
+	var ask []func()
+	for _, s := range z.usable() {
+		seen := &sight{server: s}
+		all = append(all, seen)
+		ask = append(ask, func() { seen.look(ctx, r.Client, name, qtype) })
+	}
+	together(ask)
+	return all
+}
+
+func (s *sight) look(ctx context.Context, client *delegation.Client, name delegation.Name, qtype uint16) {
+	a, err := s.server.query(ctx, client, name, qtype)
+	if err != nil {
+		s.err = err
+		return
+	}
+	s.rcode, s.long = a.Rcode, a.Truncated
+	for _, rr := range a.Answer {
+		if !strings.EqualFold(rr.Header().Name, name.String()) {
+			continue
+		}
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			s.alias = strings.ToLower(strings.TrimSuffix(rr.Target, "."))
+		case *dns.TXT:
+			s.texts++
+		}
+	}
+}
+
+// evidence is what the server said, in words.
+func (s *sight) evidence(record string) Evidence {
+	e := Evidence{Server: s.server.String(), Record: record}
+	switch {
+	case s.err != nil:
+		e.Value = words(s.err)
+	case s.alias != "":
+		e.Value = s.alias
+	case s.texts > 0:
+		e.Value = count(s.texts, "TXT record")
+	case s.rcode == dns.RcodeNameError:
+		e.Value = rcode(s.rcode)
+	default:
+		e.Value = "no such record"
+	}
+	return e
+}
+
+// evidence collects what all servers said.
+func evidence(sights []*sight, record string) []Evidence {
+	var all []Evidence
+	for _, s := range sights {
+		all = append(all, s.evidence(record))
+	}
+	return all
+}
+
+// agree finds servers that do not have an alias, or another one; for an owner,
+// those that have one. Who gave no answer has been dealt with.
+func (fs *findings) agree(z *zone, name delegation.Name, alias string, sights []*sight) {
+	odd := slices.ContainsFunc(sights, func(s *sight) bool { return s.err == nil && s.alias != alias })
+	if odd {
+		fs.add("records-differ", bare(z.apex), fmt.Sprintf("the servers of zone %s do not say the same about %s: which one a CA asks is chance", bare(z.apex), bare(name)),
+			"see to it that all servers have the newest zone: are they notified, and may they transfer it?", evidence(sights, "CNAME "+bare(name))...)
+	}
+}
+
+// beside finds TXT records where there is an alias: some services add their
+// own.
+func (fs *findings) beside(z *zone, name delegation.Name, sights []*sight) {
+	if slices.ContainsFunc(sights, func(s *sight) bool { return s.texts > 0 }) {
+		fs.add("txt-beside", bare(z.apex), fmt.Sprintf("there are TXT records at %s, which is an alias: a CA sees them instead of ours, or not at all", bare(name)),
+			fmt.Sprintf("remove the TXT records at %s; some hosts of DNS add them for certificates of their own", bare(name)), evidence(sights, "TXT "+bare(name))...)
+	}
+}
+
+// occluded finds TXT records that servers of a parent show below the cut that
+// makes an owner's zone.
+func (r *run) occluded(ctx context.Context) {
+	each(r, r.zones, func(z *zone) (fs findings) {
+		if z.proxied || z.parent == nil {
+			return nil
+		}
+		for _, owner := range z.owners {
+			for _, n := range z.parent.Servers {
+				for _, a := range n.Addrs[:min(len(n.Addrs), 1)] {
+					if serves(z, &server{addr: a}) {
+						continue
+					}
+					s := &sight{server: &server{name: n.Name, addr: a}}
+					if s.look(ctx, r.Client, owner, dns.TypeTXT); s.texts > 0 {
+						fs.add("txt-beside", bare(z.apex), fmt.Sprintf("zone %s still has TXT records at %s, which is delegated away from it", bare(z.parent.Apex), bare(owner)),
+							fmt.Sprintf("remove the TXT records at %s from zone %s", bare(owner), bare(z.parent.Apex)), s.evidence("TXT "+bare(owner)))
+					}
+				}
+			}
+		}
+		return fs
+	})
+}
+
+// serves reports whether an address is one of the zone's own servers.
+func serves(z *zone, s *server) bool {
+	return slices.ContainsFunc(z.servers, func(own *server) bool { return own.addr == s.addr })
+}
+
+// owner looks at the place where a record is to be written.
+func (r *run) owner(ctx context.Context, z *zone, owner delegation.Name, fs *findings) {
+	name, zone := bare(owner), bare(z.apex)
+	sights := r.sights(ctx, z, owner, dns.TypeTXT)
+	if !r.ends(owner) {
+		fs.agree(z, owner, "", sights)
+	}
+	most := 0
+	for _, s := range sights {
+		most = max(most, s.texts)
+		if s.long {
+			fs.add("answer-truncated", zone, fmt.Sprintf("what %s says of %s is too long for UDP", s.server, name), "", s.evidence("TXT "+name))
+		}
+		if s.err != nil && s.server.tcp != nil {
+			fs.add("ns-tcp-needed", zone, fmt.Sprintf("what %s says of %s is too long for UDP, and it does not answer over TCP", s.server, name),
+				fmt.Sprintf("open port 53 of this server for TCP, and remove old TXT records at %s", name), trouble(s.err))
+		}
+	}
+	switch {
+	case most > manyTXT:
+		fs.add("txt-many", zone, fmt.Sprintf("%s at %s make answers too long for UDP: are they left over from earlier validations?", count(most, "TXT record"), name),
+			fmt.Sprintf("remove the old TXT records at %s", name), evidence(sights, "TXT "+name)...)
+	case most > 0:
+		fs.add("txt-present", zone, fmt.Sprintf("there is %s at %s already, which does no harm", count(most, "TXT record"), name), "", evidence(sights, "TXT "+name)...)
+	}
+	if most > 0 {
+		r.otherTypes(ctx, z, owner, fs)
+		r.nonterminals(ctx, z, owner, fs)
+	}
+}
+
+// ends reports whether a record of its own at owner ends the alias that a
+// wildcard makes of it.
+func (r *run) ends(owner delegation.Name) bool {
+	return slices.ContainsFunc(r.located(), func(p *place) bool {
+		return p.target.Explicit != nil && p.owner() == owner && p.grant != nil && p.grant.Target == p.target.Explicit
+	})
+}
+
+// otherTypes finds servers that deny a name which has TXT records when they are
+// asked for another type, as some servers made for validation records do.
+func (r *run) otherTypes(ctx context.Context, z *zone, owner delegation.Name, fs *findings) {
+	fs.denied(z, owner, "A", r.sights(ctx, z, owner, dns.TypeA))
+}
+
+// nonterminals finds servers that deny names between the apex and one that
+// exists (RFC 8020).
+func (r *run) nonterminals(ctx context.Context, z *zone, name delegation.Name, fs *findings) {
+	for above := name.Parent(); above != z.apex && above.IsAtOrBelow(z.apex); above = above.Parent() {
+		fs.denied(z, above, "A", r.sights(ctx, z, above, dns.TypeA))
+	}
+}
+
+func (fs *findings) denied(z *zone, name delegation.Name, qtype string, sights []*sight) {
+	for _, s := range sights {
+		if s.err == nil && s.rcode == dns.RcodeNameError && s.alias == "" {
+			fs.add("nxdomain-existing", bare(z.apex), fmt.Sprintf("%s says that %s does not exist, but there are records at it or below it: resolvers that go down label by label find nothing", s.server, bare(name)),
+				"this server breaks RFC 8020: replace it, or mend it", s.evidence(qtype+" "+bare(name)))
+			return
+		}
+	}
+}
