@@ -29,13 +29,14 @@ func run(p *cli.Process) int {
 	return exitCode(err)
 }
 
-// complain is the one place where errors and their hints are printed. What a
-// program in the lab had to say, it has said itself, and that nothing is due is
-// no error.
+// complain is the one place where errors and their hints are printed. A program
+// in the lab, and status, have said themselves what is wrong, and that nothing
+// is due is no error.
 func complain(err error) {
 	var program *cli.ProgramError
 	var nothing *cli.NothingDueError
-	if err == nil || errors.As(err, &program) || errors.As(err, &nothing) {
+	var status *cli.StatusError
+	if err == nil || errors.As(err, &program) || errors.As(err, &nothing) || errors.As(err, &status) {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "certctl: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
