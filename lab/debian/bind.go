@@ -31,9 +31,21 @@ controls { };
 {{range .Keys}}
 key "{{.Name}}" { algorithm {{.Algorithm}}; secret "{{.Secret}}"; };
 {{end}}
-{{- range .Zones}}
+{{- range $zone := .Zones}}
+{{- with .Signing}}
+dnssec-policy "{{$zone.File}}" {
+	keys { csk lifetime unlimited algorithm ecdsap256sha256; };
+{{- if .NSEC3}}
+	nsec3param iterations {{.Iterations}} optout {{if .OptOut}}yes{{else}}no{{end}} salt-length 0;
+{{- end}}
+};
+{{- end}}
 zone "{{.Name}}" {
 	file "{{.File}}";
+{{- if .Signing}}
+	dnssec-policy "{{.File}}";
+	inline-signing yes;
+{{- end}}
 {{- if .Primary.IsValid}}
 	type secondary;
 	primaries { {{.Primary.Addr}} port {{.Primary.Port}}; };

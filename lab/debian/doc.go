@@ -21,6 +21,10 @@
 //		Primary: primary,
 //	}}})
 //
+// Zones are signed by their server (Zone.Signing), or by hand (Sign), which is
+// how a zone comes to have expired signatures. Host.DS and SignedRoot make the
+// chain of trust.
+//
 // A server answers for all of its zones when the call that starts it returns,
 // and is gone when the test is over. A test that needs a server which is not
 // installed is skipped, or fails where the environment variable

@@ -99,6 +99,9 @@ func (h *Host) start(v *Server, args ...string) *Host {
 	h.spawn(args...)
 	for _, z := range v.Zones {
 		h.await(z.Name, func(r *dns.Msg) bool { return r.Authoritative && len(r.Answer) > 0 })
+		if z.Signing != nil {
+			h.awaitSigned(z)
+		}
 	}
 	return h
 }
@@ -155,11 +158,16 @@ func (h *Host) log() []byte {
 // await asks for a zone's SOA record until the answer is good.
 func (h *Host) await(zone string, good func(*dns.Msg) bool) {
 	h.t.Helper()
+	h.awaitAnswer(new(dns.Msg).SetQuestion(zone, dns.TypeSOA), good)
+}
+
+// awaitAnswer asks until the answer is good.
+func (h *Host) awaitAnswer(question *dns.Msg, good func(*dns.Msg) bool) {
+	h.t.Helper()
 	deadline := time.After(readyTimeout)
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	client := dns.Client{Timeout: time.Second}
-	question := new(dns.Msg).SetQuestion(zone, dns.TypeSOA)
 	for {
 		r, _, err := client.Exchange(question, h.Addr.String())
 		if err == nil && good(r) {
@@ -170,7 +178,7 @@ func (h *Host) await(zone string, good func(*dns.Msg) bool) {
 		case <-h.done:
 			h.t.Fatalf("%s ended:\n%s", filepath.Base(h.program), h.log())
 		case <-deadline:
-			h.t.Fatalf("%s does not answer for zone %s: got %v, %v", filepath.Base(h.program), zone, r, err)
+			h.t.Fatalf("%s does not answer for %s: got %v, %v", filepath.Base(h.program), question.Question[0].Name, r, err)
 		}
 	}
 }

@@ -54,6 +54,20 @@ acl:
 {{- end}}
 {{- end}}
 
+{{range $zone := .Zones}}
+{{- with .Signing}}
+policy:
+  - id: {{$zone.File}}
+    algorithm: ecdsap256sha256
+    single-type-signing: on
+{{- if .NSEC3}}
+    nsec3: on
+    nsec3-iterations: {{.Iterations}}
+    nsec3-opt-out: {{if .OptOut}}on{{else}}off{{end}}
+    nsec3-salt-length: 0
+{{- end}}
+{{end}}
+{{- end}}
 template:
   - id: default
     storage: "{{.Dir}}"
@@ -64,6 +78,10 @@ zone:
 {{- range .Zones}}
   - domain: {{.Name}}
     file: {{.File}}
+{{- if .Signing}}
+    dnssec-signing: on
+    dnssec-policy: {{.File}}
+{{- end}}
     acl: [transfer{{range .Updates}}, {{.ID}}{{end}}]
 {{- if .Primary.IsValid}}
     master: {{(index .Remotes 0).ID}}

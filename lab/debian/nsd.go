@@ -34,11 +34,17 @@ zone:
 {{- end}}
 {{end}}`))
 
-// NSD starts nsd, which takes no updates: zones with grants are refused.
+// NSD starts nsd, which takes no updates and does not sign: zones with grants
+// are refused, and signed ones come from Sign.
 func (s *Site) NSD(v Server) *Host {
 	s.t.Helper()
 	if len(v.keys()) > 0 {
 		s.t.Fatal("NSD takes no updates")
+	}
+	for _, z := range v.Zones {
+		if z.Signing != nil {
+			s.t.Fatal("NSD does not sign: use Site.Sign")
+		}
 	}
 	h := s.install("nsd", "nsd", &v)
 	c := h.settings(v)

@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"fmt"
 	"strings"
 	"text/template"
 )
@@ -10,6 +11,7 @@ const powerdnsSchema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sq
 var pdnsConf = template.Must(template.New("pdns.conf").Parse(`launch=gsqlite3
 gsqlite3-database={{.Dir}}/zones.db
 gsqlite3-pragma-synchronous=0
+gsqlite3-dnssec=yes
 socket-dir={{.Dir}}
 local-address={{.Addr.Addr}}
 local-port={{.Addr.Port}}
@@ -61,12 +63,25 @@ func (s *Site) PowerDNS(v Server) *Host {
 			h.run("", pdnsutil, "--config-dir=.", "create-secondary-zone", z.Name, z.Primary.String())
 		} else {
 			h.run("", pdnsutil, "--config-dir=.", "load-zone", z.Name, z.File)
+			h.secure(pdnsutil, z.Zone)
 		}
 	}
 	h.run("", pdnsutil, "--config-dir=.", "rectify-all-zones")
 	h.write("metadata.sql", powerdnsMetadata, c)
 	h.run(".read metadata.sql", sqlite, "zones.db")
 	return h.start(&v, "--config-dir=.", "--daemon=no", "--guardian=no", "--disable-syslog", "--write-pid=no")
+}
+
+// secure makes a key for a zone that is to be signed.
+func (h *Host) secure(pdnsutil string, z Zone) {
+	h.t.Helper()
+	if z.Signing == nil {
+		return
+	}
+	h.run("", pdnsutil, "--config-dir=.", "secure-zone", z.Name)
+	if z.Signing.NSEC3 {
+		h.run("", pdnsutil, "--config-dir=.", "set-nsec3", z.Name, fmt.Sprintf("1 0 %d -", z.Signing.Iterations))
+	}
 }
 
 // Domain is the zone's name as PowerDNS stores it.

@@ -18,7 +18,8 @@ type Zone struct {
 	Name string // absolute, lower case
 	Text string // master file, SOA included; relative names are relative to the zone
 
-	Grants []Grant // who may update it
+	Grants  []Grant  // who may update it
+	Signing *Signing // the server signs it, with keys that it makes itself; nil: not. A primary's, not NSD's.
 
 	// Secondaries are told of every change. They need not be named in Text,
 	// and every server of the site may transfer the zone whether it is told

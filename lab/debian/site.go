@@ -91,12 +91,13 @@ func (d Delegation) String() string {
 	return text
 }
 
+const rootSOA = ". 60 IN SOA ns1. hostmaster. 1 86400 86400 864000 1\n"
+
 // Root starts NSD with a root zone that delegates these zones.
 func (s *Site) Root(children ...Delegation) *Host {
 	s.t.Helper()
 	addr := s.Addr()
-	text := ". 60 IN SOA ns1. hostmaster. 1 86400 86400 864000 1\n"
-	text += Delegation{Zone: ".", Servers: []netip.AddrPort{addr}}.String()
+	text := rootSOA + Delegation{Zone: ".", Servers: []netip.AddrPort{addr}}.String()
 	for _, d := range children {
 		text += d.String()
 	}
