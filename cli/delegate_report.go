@@ -57,7 +57,7 @@ type scopeReport struct {
 
 // delegateReport gathers what there is to say about a plan.
 func (r *run) delegateReport(c *cli.Context, plan *delegate.Plan) (*delegateReport, error) {
-	rep := &delegateReport{plan: plan, format: c.String("format"), Warnings: plan.Warnings}
+	rep := &delegateReport{plan: plan, format: c.String("format"), Warnings: plan.Cautions()}
 	rep.json = c.Bool("json") || rep.format == "json"
 	if c.Bool("policy") {
 		rep.format = "policy"

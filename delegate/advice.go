@@ -5,7 +5,7 @@ package delegate
 func (p *Plan) Advice() []string {
 	return []string{
 		"CNAME: one record for each name leads to a label of its own in one zone, with one set of servers and one key for all names. The name can then hold nothing else, and both zones must answer for a certificate to be issued.",
-		"NS: each challenge name is a zone of its own, with a key that cannot even name another, and every type of record. Each is one more zone to set up on servers that must stay reachable, and, where the main zone is signed, to sign or leave unsigned on purpose.",
+		"NS: each challenge name is a zone of its own, and its key cannot reach another name even where the server grants nothing narrower than a zone. Each is one more zone to set up and to keep served, and the main zone needs a DS record if it is to be signed.",
 		"Delegation does not limit who may issue: whoever writes at the far end gets certificates from any CA, unless CAA records name the CA and the account (--caa). It does not end by itself: remove the records before you give up the zone or the servers that they lead to, or the next owner gets certificates for your names. And a key is only as narrow as its server makes it (--policy).",
 	}
 }

@@ -30,7 +30,7 @@ type Plan struct {
 	To          delegation.Name // "": by NS
 	Hosts       []Host
 	Delegations []*Delegation // in the order of the names
-	Warnings    []string      // about the plan as a whole, in words
+	Warnings    []string      // about the plan as a whole, in words; see Cautions
 
 	caa *CAA
 	ttl time.Duration
@@ -129,6 +129,19 @@ func (p *Plan) advise() {
 	}
 }
 
+// Cautions returns the warnings about the plan as a whole, and whose addresses
+// were given in vain.
+func (p *Plan) Cautions() []string {
+	cautions := slices.Clone(p.Warnings)
+	for _, h := range p.Hosts {
+		held := slices.ContainsFunc(p.Delegations, func(d *Delegation) bool { return d.holds(h) })
+		if len(h.Addrs) > 0 && !held {
+			cautions = append(cautions, fmt.Sprintf("the address of %s is not among the records: as far as is known, it does not belong in the main zone, but in the zone of that name", host(h.Name)))
+		}
+	}
+	return cautions
+}
+
 func (p *Plan) warn(format string, args ...any) {
 	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
 }
@@ -190,7 +203,7 @@ type LoopError struct {
 }
 
 func (e *LoopError) Error() string {
-	return fmt.Sprintf("%s cannot be an alias for a name in %s, which is below it: that is a loop", host(e.Challenge), host(e.To))
+	return fmt.Sprintf("%s cannot be an alias for a name in %s, at or below itself: that is a loop", host(e.Challenge), host(e.To))
 }
 
 // Hint says where to instead.

@@ -155,23 +155,21 @@ func (s *Survey) targets(p *Plan) {
 	}
 }
 
-// serving checks that a name server is ready for the zones it is to serve.
+// serving checks that a name server is ready for the zones it is to serve. One
+// that does not answer is asked once.
 func (s *Survey) serving(ctx context.Context, p *Plan, h Host) {
 	addrs := s.addresses(ctx, h)
 	if len(addrs) == 0 {
 		p.warn("%s has no address that can be found: give it, --ns %s=ADDRESS, where its zone does not have it yet", host(h.Name), host(h.Name))
-		return
 	}
-	if !slices.ContainsFunc(p.Delegations, func(d *Delegation) bool { return d.holds(h) }) && len(h.Addrs) > 0 {
-		p.warn("the address of %s is not among the records: it belongs in the zone of that name, not in the main zone", host(h.Name))
-	}
-	for _, d := range p.Delegations {
-		for _, a := range addrs {
+	for _, a := range addrs {
+		for _, d := range p.Delegations {
 			m, err := s.Client.Ask(ctx, a, d.Challenge, dns.TypeSOA, false)
-			switch {
-			case err != nil:
-				d.warn("%s (%s) does not answer for zone %s: %v", host(h.Name), a.Addr(), host(d.Challenge), err)
-			case !m.Authoritative || len(m.Answer) == 0:
+			if err != nil {
+				p.warn("%s (%s) does not answer: %v", host(h.Name), a.Addr(), err)
+				break
+			}
+			if !m.Authoritative || len(m.Answer) == 0 {
 				d.warn("%s (%s) does not serve zone %s yet: set it up there before the records are added", host(h.Name), a.Addr(), host(d.Challenge))
 			}
 		}
