@@ -39,7 +39,6 @@ certctl trace --format dot example.com | dot -Tsvg`,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "watch", Usage: "look again until the delegation is right"},
 			&cli.DurationFlag{Name: "interval", Value: 10 * time.Second, Usage: "`TIME` between looks with --watch"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		},
 		Action: p.trace,
 	}
@@ -57,10 +56,8 @@ func (p *Process) trace(c *cli.Context) error {
 	if err := c.Context.Err(); err != nil {
 		return err
 	}
-	if !c.Bool("quiet") {
-		if err := t.draw(p.Stdout, ways, t.drawing); err != nil {
-			return err
-		}
+	if err := t.draw(p.Stdout, ways, t.drawing); err != nil {
+		return err
 	}
 	return notRight(ways)
 }
@@ -255,16 +252,30 @@ func (t *tracer) show(ways []*trace.Way, before string) (string, error) {
 	return now.String(), err
 }
 
-// notRight returns an error for the names whose delegation is not right.
+// notRight returns an error if the delegation of a name is not right. The
+// picture has said why.
 func notRight(ways []*trace.Way) error {
-	var errs []error
+	var wrong notRightError
 	for _, w := range ways {
 		if err := w.Problem(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", w.Name, err))
+			wrong.names = append(wrong.names, w.Name)
+			wrong.errs = append(wrong.errs, fmt.Errorf("%s: %w", w.Name, err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return &NotReadyError{err}
+	if wrong.names == nil {
+		return nil
 	}
-	return nil
+	return &NotReadyError{&wrong}
 }
+
+// notRightError is the errors of names, which were shown with the tree.
+type notRightError struct {
+	names []string
+	errs  []error
+}
+
+func (e *notRightError) Error() string {
+	return "the delegation is not right: " + strings.Join(e.names, ", ")
+}
+
+func (e *notRightError) Unwrap() []error { return e.errs }

@@ -74,3 +74,22 @@ func (l line) cut(width int) line {
 	}
 	return short
 }
+
+// wrapped returns a text behind a mark, on as many lines as the width takes.
+func wrapped(mark span, text string, width int) []line {
+	var lines []line
+	indent := utf8.RuneCountInString(mark.text)
+	row := ""
+	for word := range strings.FieldsSeq(text) {
+		full := indent+utf8.RuneCountInString(row)+1+utf8.RuneCountInString(word) > width
+		if row != "" && width > 0 && full {
+			lines = append(lines, line{mark, {row, plain}})
+			mark, row = span{strings.Repeat(" ", indent), plain}, ""
+		}
+		if row != "" {
+			row += " "
+		}
+		row += word
+	}
+	return append(lines, line{mark, {row, plain}})
+}

@@ -20,6 +20,9 @@ func (z *Zone) ask(ctx context.Context, r *delegation.Resolver) {
 	if slices.ContainsFunc(z.Looks, func(l *Look) bool { return !l.Sample }) {
 		servers, z.Warnings, z.Err = r.Servers(ctx, z.Apex, !z.holds())
 	}
+	if z.Err != nil { // those that the zone above names have something to say about it
+		servers, _, _ = r.Servers(ctx, z.Apex, true)
+	}
 	var wg sync.WaitGroup
 	for _, l := range z.Looks {
 		wg.Go(func() { l.ask(ctx, r, z, servers) })

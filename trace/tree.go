@@ -41,9 +41,9 @@ func (w *Way) lines(d Drawing) []line {
 	lines := []line{{span{w.Name, strong}}}
 	lines = append(lines, p.zone(w.Zones[0]).draw()...)
 	for _, text := range w.remarks() {
-		lines = append(lines, line{{"! " + text, wary}})
+		lines = append(lines, wrapped(span{"! ", wary}, text, d.Width)...)
 	}
-	return append(lines, w.summary())
+	return append(lines, w.summary(d.Width)...)
 }
 
 // node is a line of the tree and what hangs from it.
@@ -80,12 +80,9 @@ type painter struct {
 // with the zones below.
 func (p painter) zone(z *Zone) node {
 	n := node{line: line{{host(z.Apex), name}}}
-	if l := p.way.cut(z); l != nil {
-		n.line = append(n.line, p.source(l))
-		n.below = p.answers(l.faulty())
-	}
-	if z.Err != nil {
-		n.below = append(n.below, node{line: line{{"✗ " + z.Err.Error(), bad}}})
+	cut := p.way.cut(z)
+	if cut != nil {
+		n.below = p.answers(cut.faulty())
 	}
 	for _, l := range z.Looks {
 		switch {
@@ -97,6 +94,9 @@ func (p painter) zone(z *Zone) node {
 			subject := append(line{{host(l.Name), strong}}, p.verdict(l)...)
 			n.below = append(n.below, node{subject, p.answers(l.Answers)})
 		}
+	}
+	if cut != nil {
+		n.line = append(n.line, p.source(cut))
 	}
 	for _, child := range p.way.Zones {
 		if child.Cut != nil && child.Cut.From == z.Apex {
@@ -184,7 +184,7 @@ func (p painter) answers(answers []Answer) []node {
 	nodes := make([]node, len(rows))
 	for i, row := range rows {
 		for c, s := range row {
-			if c < len(row)-1 {
+			if c < len(row)-1 && widths[c] > 0 {
 				row[c].text = pad(s.text, widths[c]+2)
 			}
 		}
@@ -213,13 +213,15 @@ func (p painter) row(a *Answer) line {
 	}
 	row = append(row, span{a.Rcode, plain}, flags(a), serial(a), span{p.took(a, ""), faint})
 	if a.Fault != "" {
-		return append(row, span{strings.Join(append([]string{"✗ " + a.Fault}, remarks(a)...), ", "), bad})
+		return append(row, span{"✗ " + strings.TrimPrefix(a.Fault, "answered "+a.Rcode+": "), bad})
 	}
 	return append(row, span{strings.Join(remarks(a), ", "), faint})
 }
 
 func flags(a *Answer) span {
 	switch {
+	case a.Rcode != "NOERROR" && a.Rcode != "NXDOMAIN":
+		return span{"", plain}
 	case a.Authoritative:
 		return span{"AA", plain}
 	case a.Cut != "" || a.Proxied:
@@ -271,14 +273,7 @@ func remarks(a *Answer) []string {
 
 // remarks are warnings about the whole way.
 func (w *Way) remarks() []string {
-	texts := slices.Clone(w.Target.Warnings)
-	for _, z := range w.Zones {
-		for _, text := range z.Warnings {
-			if !slices.Contains(texts, text) {
-				texts = append(texts, text)
-			}
-		}
-	}
+	texts := w.warnings()
 	if w.Target.Proxied {
 		texts = append(texts, "authoritative servers cannot be asked from here: this is what recursive resolvers say")
 	}
@@ -288,10 +283,23 @@ func (w *Way) remarks() []string {
 	return texts
 }
 
-// summary is the way in one line.
-func (w *Way) summary() line {
+// warnings are those of all zones, each once.
+func (w *Way) warnings() []string {
+	texts := slices.Clone(w.Target.Warnings)
+	for _, z := range w.Zones {
+		for _, text := range z.Warnings {
+			if !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts
+}
+
+// summary is the way in one sentence.
+func (w *Way) summary(width int) []line {
 	if w.Err != nil {
-		return line{{"✗ ", bad}, {w.Err.Error(), plain}}
+		return wrapped(span{"✗ ", bad}, w.Err.Error(), width)
 	}
 	t := w.Target
 	var names []string
@@ -304,12 +312,11 @@ func (w *Way) summary() line {
 	if t.Owner != t.Challenge && len(names) == 1 {
 		names = []string{host(t.Challenge), host(t.Owner)}
 	}
-	text := fmt.Sprintf("%s in zone %s, ", strings.Join(names, " → "), host(t.Zone))
-	agree := w.agreement()
+	mark := span{"✗ ", bad}
 	if w.Right() {
-		return line{{"✓ ", good}, {text + agree, plain}}
+		mark = span{"✓ ", good}
 	}
-	return line{{"✗ ", bad}, {text, plain}, {agree, bad}}
+	return wrapped(mark, fmt.Sprintf("%s in zone %s, %s", strings.Join(names, " → "), host(t.Zone), w.agreement()), width)
 }
 
 // agreement says how many servers of the owner's zone agree, and how many
@@ -317,28 +324,17 @@ func (w *Way) summary() line {
 func (w *Way) agreement() string {
 	l := w.place()
 	wrong := l.faulty()
-	text := count(len(l.servers()), "server") + " " + agrees(len(l.servers()))
+	text := count(len(l.servers()), "server") + " agree"
+	if len(l.servers()) == 1 {
+		text += "s"
+	}
 	if len(wrong) > 0 {
-		text = fmt.Sprintf("%d of %s %s not right", len(wrong), count(len(l.Answers), "answer"), isAre(len(wrong)))
+		text = fmt.Sprintf("%d of %s wrong", len(wrong), count(len(l.Answers), "answer"))
 	}
 	if more := len(w.Faults()) - len(wrong); more > 0 {
-		text += fmt.Sprintf(", %s on the way %s not right", count(more, "answer"), isAre(more))
+		text += fmt.Sprintf(", %s on the way wrong", count(more, "answer"))
 	}
 	return text
-}
-
-func agrees(n int) string {
-	if n == 1 {
-		return "agrees"
-	}
-	return "agree"
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 func (l *Look) faulty() []Answer {

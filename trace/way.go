@@ -216,7 +216,7 @@ func (e *FaultError) Error() string {
 	a := e.Answers[0]
 	text := fmt.Sprintf("%s %s", joined(a.who(), "("+a.addr()+")"), a.Fault)
 	if more := len(e.Answers) - 1; more > 0 {
-		text += fmt.Sprintf(", and %s not right", count(more, "other answer")+" "+isAre(more))
+		text += fmt.Sprintf(", and %s wrong", count(more, "more answer"))
 	}
 	return text
 }

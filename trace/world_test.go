@@ -1,0 +1,77 @@
+package trace_test
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"certctl/delegation"
+	"certctl/lab/authority"
+	"certctl/trace"
+)
+
+// scene is a world without sockets, whose servers have addresses that do not
+// change from run to run: 192.0.2.1 and onward, in the order of their first
+// mention.
+type scene struct {
+	*authority.World
+	given    []string
+	resolver *delegation.Resolver
+}
+
+func newScene(build func(s *scene)) *scene {
+	s := &scene{World: authority.New()}
+	s.zone(".", "", "a.root.", "b.root.")
+	s.zone("com.", "", "a.tld.net.", "b.tld.net.")
+	s.zone("net.", "", "a.tld.net.", "b.tld.net.")
+	build(s)
+	s.renew()
+	return s
+}
+
+func (s *scene) renew() {
+	s.resolver = delegation.NewResolver(delegation.Options{
+		Recursive: []netip.AddrPort{s.Recursor().Addr()},
+		Client:    &delegation.Client{UDP: s.UDP(), TCP: s.TCP(), NSID: true},
+	})
+}
+
+func (s *scene) zone(apex, text string, servers ...string) *authority.Zone {
+	for _, name := range servers {
+		s.server(name)
+	}
+	return s.Zone(apex, text, servers...)
+}
+
+func (s *scene) server(name string) *authority.Server {
+	server := s.Server(name)
+	if !slices.Contains(s.given, name) {
+		s.given = append(s.given, name)
+		server.Addresses(0).At(netip.AddrFrom4([4]byte{192, 0, 2, byte(len(s.given))}))
+	}
+	return server
+}
+
+func (s *scene) trace(t *testing.T, names ...string) []*trace.Way {
+	t.Helper()
+	var queries []trace.Query
+	for _, name := range names {
+		challenge, err := delegation.ChallengeName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		queries = append(queries, trace.Query{Name: name, Challenge: challenge})
+	}
+	return trace.All(context.Background(), s.resolver, queries)
+}
+
+// cnamed is a world with an alias to a challenge zone.
+func cnamed(s *scene) {
+	s.zone("example.com.", `
+		_acme-challenge     CNAME example-com.auth.example.net.
+		_acme-challenge.www CNAME www.auth.example.net.
+	`, "ns1.example.com.", "ns2.example.com.")
+	s.zone("example.net.", "", "ns1.example.net.", "ns2.example.net.")
+	s.zone("auth.example.net.", "", "ns1.example.net.", "ns3.example.net.")
+}
