@@ -36,6 +36,7 @@ certctl issue                 all certificates of the configuration`,
 			&cli.StringFlag{Name: "profile", Usage: "ask the CA for the certificate profile `NAME`"},
 			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"force-renewal"}, Usage: "order even if a good certificate is there"},
+			dryRunFlag(),
 			noWaitFlag,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -80,10 +81,13 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	}
 	defer unlock()
 	r.sweep(c)
-	if !c.Bool("force") {
+	if !c.Bool("force") && dryRun(c) == "" {
 		if requests, err = r.missing(requests, ca, rep); err != nil || len(requests) == 0 {
 			return err
 		}
+	}
+	if dryRun(c) != "" {
+		return r.rehearse(c, ca, requests, rep)
 	}
 	account, err := r.account(c.Context, ca)
 	if err != nil {

@@ -34,6 +34,8 @@ func (p *Process) renewCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Aliases: []string{"force-renewal"}, Usage: "order even what is not due, and what failures hold back"},
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 3 when nothing was due"},
+			dryRunFlag(),
+			&cli.StringFlag{Name: "server", Usage: "with --dry-run: order from the CA with this directory `URL` or short name"},
 			noWaitFlag,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -72,6 +74,9 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 		return err
 	}
 	due := r.due(c, renewals)
+	if dryRun(c) != "" {
+		return r.rehearseRenewals(c, due, renewals, rep)
+	}
 	var errs []error
 	for _, batch := range byDirectory(due) {
 		errs = append(errs, r.renewAt(c, batch, rep))
@@ -85,6 +90,23 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 		return &NothingDueError{}
 	}
 	return nil
+}
+
+// rehearseRenewals does a dry run of what is due, or named; of all that there is
+// where nothing is.
+func (r *run) rehearseRenewals(c *cli.Context, due, all []*issuance.Renewal, rep *reporter) error {
+	if len(due) == 0 || c.Args().Present() {
+		due = all
+	}
+	ca, err := chooseCA(c, r.config)
+	if err != nil {
+		return err
+	}
+	var requests []issuance.Request
+	for _, w := range due {
+		requests = append(requests, w.Request)
+	}
+	return r.rehearse(c, ca, requests, rep)
 }
 
 // renewals returns all certificates that are wanted, or those named, with when

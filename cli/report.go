@@ -24,7 +24,7 @@ type report struct {
 type certificateReport struct {
 	Certificate string             `json:"certificate"`
 	Names       []string           `json:"names"`
-	Status      string             `json:"status"` // issued, valid (and not due), failed
+	Status      string             `json:"status"` // issued, valid (and not due), rehearsed, failed
 	Error       string             `json:"error,omitempty"`
 	Hints       []string           `json:"hints,omitempty"`
 	Identifiers []*placementReport `json:"identifiers,omitempty"` // those that had to be validated
@@ -81,6 +81,7 @@ type reporter struct {
 	answers      map[string]issuance.Observed // by owner and address
 	certificates []*certificateReport
 	timings      []issuance.Timing
+	rehearsal    bool // nothing was kept
 }
 
 func (r *reporter) note(e issuance.Event) {
@@ -107,8 +108,12 @@ func (r *reporter) issued(results []*issuance.Result) {
 			c.Status, c.Error, c.Hints = "failed", res.Err.Error(), Hints(res.Err)
 			continue
 		}
-		c.describe(res.Saved)
 		r.timings = res.Timings
+		if r.rehearsal {
+			c.Status = "rehearsed"
+			continue
+		}
+		c.describe(res.Saved)
 	}
 }
 
@@ -194,6 +199,9 @@ func (c *certificateReport) write(w io.Writer) {
 		fmt.Fprintf(w, "%s: certificate issued\n", c.Certificate)
 	case "valid":
 		fmt.Fprintf(w, "%s: the certificate is good and not due; --force orders anyway\n", c.Certificate)
+	case "rehearsed":
+		fmt.Fprintf(w, "%s: rehearsed, and nothing is kept\n", c.Certificate)
+		return
 	default:
 		return
 	}

@@ -66,6 +66,20 @@ func Directories() []Directory {
 	}
 }
 
+// Staging returns the directory at which the CA of another one lets tests be
+// done, where it is known.
+func Staging(directory string) (url string, known bool) {
+	pairs := map[string]string{"letsencrypt": "letsencrypt-staging", "google": "google-staging"}
+	for production, staging := range pairs {
+		p, _ := DirectoryURL(production)
+		s, _ := DirectoryURL(staging)
+		if directory == p || directory == s {
+			return s, true
+		}
+	}
+	return "", false
+}
+
 // DirectoryURL returns the URL for a short name or a URL, as given in the file
 // or with --server. The error lists the short names.
 func DirectoryURL(word string) (string, error) {

@@ -16,8 +16,9 @@ type Issuer struct {
 	Resolver    *delegation.Resolver
 	Client      *delegation.Client // asks authoritative servers whether they have the records
 	Credentials dns01.Credentials
-	Store       *store.Store // locked by the caller
-	Watch       func(Event)  // called from one goroutine at a time; nil: nobody watches
+	Store       *store.Store   // locked by the caller
+	Journal     *store.Journal // nil: that of Store
+	Watch       func(Event)    // called from one goroutine at a time; nil: nobody watches
 
 	telling sync.Mutex // guards Watch
 }

@@ -9,13 +9,20 @@ import (
 	"certctl/store"
 )
 
+func (i *Issuer) journalFile() *store.Journal {
+	if i.Journal != nil {
+		return i.Journal
+	}
+	return i.Store.Journal()
+}
+
 // journal puts publications on disk before they are sent.
 func (i *Issuer) journal(ps []dns01.Publication) error {
 	var entries []store.Entry
 	for _, p := range ps {
 		entries = append(entries, entry(p.Removal()))
 	}
-	if err := i.Store.Journal().Add(entries...); err != nil {
+	if err := i.journalFile().Add(entries...); err != nil {
 		return err
 	}
 	for _, records := range byZone(ps) {
@@ -37,7 +44,7 @@ func Sweep(ctx context.Context, s *store.Store, credentials dns01.Credentials) (
 		left = append(left, removal(e))
 	}
 	gone, err := credentials.Remove(ctx, left)
-	if failed := strike(s, gone); failed != nil {
+	if failed := strike(s.Journal(), gone); failed != nil {
 		return nil, failed
 	}
 	var records []dns01.Record
@@ -48,12 +55,12 @@ func Sweep(ctx context.Context, s *store.Store, credentials dns01.Credentials) (
 }
 
 // strike takes out of the journal what is gone.
-func strike(s *store.Store, gone []dns01.Removal) error {
+func strike(j *store.Journal, gone []dns01.Removal) error {
 	var entries []store.Entry
 	for _, r := range gone {
 		entries = append(entries, entry(r))
 	}
-	return s.Journal().Remove(entries...)
+	return j.Remove(entries...)
 }
 
 func entry(r dns01.Removal) store.Entry {

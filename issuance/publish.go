@@ -59,7 +59,7 @@ func (i *Issuer) takeBack(b *batch, err error) {
 			return own
 		})
 	}
-	if err := strike(i.Store, unsent); err != nil {
+	if err := strike(i.journalFile(), unsent); err != nil {
 		i.tell(Warned{Text: err.Error()})
 	}
 }
@@ -89,7 +89,7 @@ func (i *Issuer) remove(ctx context.Context, b *batch) {
 	if err != nil {
 		i.tell(Warned{Text: "records are left behind, and in the journal for the next run: " + err.Error()})
 	}
-	if err := strike(i.Store, gone); err != nil {
+	if err := strike(i.journalFile(), gone); err != nil {
 		i.tell(Warned{Text: err.Error()})
 		return
 	}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/config"
+	"certctl/issuance"
+	"certctl/store"
+)
+
+// depth is how far a dry run goes. It is a flag that may have a value.
+type depth string
+
+// The depths of a dry run.
+const (
+	planOnly  depth = "plan"  // find places and credentials
+	dnsOnly   depth = "dns"   // write a random value at each place, and remove it
+	fullOrder depth = "order" // a real order, of which nothing is kept
+)
+
+// Set reads the value; without one the flag parser says true.
+func (d *depth) Set(word string) error {
+	switch depth(word) {
+	case planOnly, dnsOnly, fullOrder:
+		*d = depth(word)
+	case "true":
+		*d = fullOrder
+	default:
+		return errors.New("it is plan, dns, or order (the default)")
+	}
+	return nil
+}
+
+func (d *depth) String() string { return string(*d) }
+
+// IsBoolFlag lets the flag parser accept the flag without a value.
+func (*depth) IsBoolFlag() bool { return true }
+
+func dryRunFlag() cli.Flag {
+	return &cli.GenericFlag{Name: "dry-run", Value: new(depth), Usage: "keep nothing. `=order`: a real order, at the CA's staging or at --server; =dns: write a random value, wait for it, remove it; =plan: only read"}
+}
+
+func dryRun(c *cli.Context) depth {
+	if d, ok := c.Generic("dry-run").(*depth); ok {
+		return *d
+	}
+	return ""
+}
+
+// rehearse does a dry run.
+func (r *run) rehearse(c *cli.Context, ca *config.ACME, requests []issuance.Request, rep *reporter) error {
+	rep.rehearsal = true
+	var results []*issuance.Result
+	if d := dryRun(c); d == fullOrder {
+		var err error
+		if results, err = r.orderForNothing(c, ca, requests, rep); err != nil {
+			return err
+		}
+	} else {
+		results = r.issuer(c, nil, rep).Rehearse(c.Context, requests, d == dnsOnly)
+	}
+	rep.issued(results)
+	return failure(results)
+}
+
+// orderForNothing places real orders at a CA that does not mind, and keeps
+// orders and certificates in a directory that is removed again. The records
+// are journaled where they always are.
+func (r *run) orderForNothing(c *cli.Context, ca *config.ACME, requests []issuance.Request, rep *reporter) ([]*issuance.Result, error) {
+	staging, err := r.stagingOf(c, ca)
+	if err != nil {
+		return nil, err
+	}
+	account, err := r.account(c.Context, staging)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "certctl-dry-run-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	issuer := r.issuer(c, account, rep)
+	issuer.Journal = r.store.Journal()
+	if issuer.Store, err = store.Open(dir); err != nil {
+		return nil, err
+	}
+	return issuer.Issue(c.Context, requests), nil
+}
+
+// stagingOf returns the settings of the CA that is asked in a dry run.
+func (r *run) stagingOf(c *cli.Context, ca *config.ACME) (*config.ACME, error) {
+	if c.String("server") != "" || c.Bool("staging") {
+		return ca, nil // which was chosen by these flags
+	}
+	url, known := config.Staging(ca.URL())
+	if !known {
+		return nil, usagef("name a directory for tests with --server, or use --dry-run=dns", "%s has no staging directory that is known", ca.URL())
+	}
+	staging := *r.configFor(url)
+	staging.AgreeTOS = staging.AgreeTOS || ca.AgreeTOS
+	return &staging, nil
+}
