@@ -87,8 +87,8 @@ func (fs *findings) arrived(p dns01.Publication, seen []dns01.Observation) {
 	var evidence []Evidence
 	var last time.Duration
 	for _, o := range seen {
-		evidence = append(evidence, Evidence{at(o.Server.Name, o.Server.Addrs[0]), "TXT " + bare(o.Owner), fmt.Sprintf("%s after %v", o.Answer, o.Elapsed.Round(time.Millisecond))})
+		evidence = append(evidence, Evidence{at(o.Server.Name, o.Server.Addrs[0]), "TXT " + bare(o.Owner), fmt.Sprintf("%s after %v", o.Answer, o.Elapsed.Round(100*time.Microsecond))})
 		last = max(last, o.Elapsed)
 	}
-	fs.add("canary", bare(p.Target.Zone), fmt.Sprintf("a record at %s was at every server after %v, and is removed again", bare(p.Target.Owner), last.Round(time.Millisecond)), "", evidence...)
+	fs.add("canary", bare(p.Target.Zone), fmt.Sprintf("a record at %s was at every server after %v, and is removed again", bare(p.Target.Owner), last.Round(100*time.Microsecond)), "", evidence...)
 }

@@ -39,6 +39,7 @@ func (p *Process) app() *cli.App {
 			p.cronCommand(),
 			p.delegateCommand(),
 			p.traceCommand(),
+			p.checkCommand(),
 			p.cleanupCommand(),
 			p.configCommand(),
 			p.labCommand(),

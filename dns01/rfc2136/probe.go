@@ -88,6 +88,16 @@ type trial struct {
 	rr    dns.RR
 }
 
+// owner returns the owner without the random part, for people to read.
+func (t trial) owner() string {
+	name := strings.TrimSuffix(t.rr.Header().Name, ".")
+	if rest, found := strings.CutPrefix(name, probeLabel); found {
+		_, parent, _ := strings.Cut(rest, ".")
+		return probeLabel + "*." + parent
+	}
+	return name
+}
+
 // trials returns what to ask for. Where the owner is the apex, other names are
 // names below it.
 func trials(zone, owner delegation.Name) []trial {
@@ -98,9 +108,12 @@ func trials(zone, owner delegation.Name) []trial {
 	return append(all, trial{dns01.OtherTypes, absentAAAA(owner)})
 }
 
+// probeLabel begins the labels of names that nobody has.
+const probeLabel = "certctl-probe-"
+
 // below returns a name of which there is no second.
 func below(n delegation.Name) delegation.Name {
-	return delegation.Name("certctl-probe-" + strings.ToLower(rand.Text()) + "." + n.String())
+	return delegation.Name(probeLabel + strings.ToLower(rand.Text()) + "." + n.String())
 }
 
 func absentTXT(owner delegation.Name) dns.RR { return newTXT(owner, "certctl probe "+rand.Text(), 0) }
@@ -120,7 +133,7 @@ func (t trial) judge(m *dns.Msg) dns01.Trial {
 	h := t.rr.Header()
 	result := dns01.Trial{
 		Reach:    t.reach,
-		Record:   fmt.Sprintf("%s of %s", dns.Type(h.Rrtype), h.Name),
+		Record:   fmt.Sprintf("%s %s", dns.Type(h.Rrtype), t.owner()),
 		Accepted: m.Rcode == dns.RcodeSuccess,
 		Refused:  m.Rcode == dns.RcodeRefused || m.Rcode == dns.RcodeNotAuth,
 		Answer:   rcode(m.Rcode),

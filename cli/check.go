@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/check"
+	"certctl/config"
+	"certctl/dns01"
+	"certctl/issuance"
+	"certctl/store"
+)
+
+// directoryTime is how long a CA's directory is waited for: what it says is
+// worth knowing, not more.
+const directoryTime = 15 * time.Second
+
+func (p *Process) checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "find out before an order what would make it fail",
+		UsageText: `certctl check                             all certificates, of the configuration and of earlier runs of issue
+certctl check -v -d example.com           one name, and what is well
+certctl check --canary                    also write a record everywhere, and remove it`,
+		Description: "Looks at delegation, credentials, name servers, CAA and DNSSEC. The CA is asked for\n" +
+			"nothing but its directory, and without --canary nothing is written. Prints nothing when\n" +
+			"all is well; ends with exit code 5 if an order would fail.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "look at `NAME`; repeat for more; default: all certificates"},
+			&cli.StringFlag{Name: "server", Usage: "CAA must let the CA with this directory `URL` or short name issue"},
+			&cli.BoolFlag{Name: "staging", Aliases: []string{"test-cert"}, Usage: "the same as --server letsencrypt-staging"},
+			&cli.StringFlag{Name: "ca-file", Usage: "trust the roots in `FILE` (PEM) for the directory's own TLS"},
+			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
+			&cli.BoolFlag{Name: "offline", Usage: "do not ask for the CA's directory"},
+			&cli.BoolFlag{Name: "canary", Usage: "write a record at every place, wait until all servers have it, and remove it"},
+			noWaitFlag,
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print also what is well"},
+		},
+		Action: p.check,
+	}
+}
+
+func (p *Process) check(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	r, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	names, err := r.checked(c)
+	if err != nil {
+		return err
+	}
+	checker := &check.Checker{
+		Resolver:    r.resolver,
+		Client:      r.client,
+		Credentials: r.credentials,
+		Lab:         r.config.Resolver.Port != 0 && r.config.Resolver.Port != 53,
+	}
+	if c.Bool("canary") {
+		unlock, err := r.lock(c)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		r.sweep(c)
+		checker.Journal = canaries{r.store.Journal()}
+	}
+	report, err := checker.Check(c.Context, names)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.showChecked(c, report), notPassed(report))
+}
+
+// notPassed is the error of a report with errors, which have been shown.
+func notPassed(r *check.Report) error {
+	n := r.Count(check.Error)
+	if n == 0 {
+		return nil
+	}
+	return &NotReadyError{fmt.Errorf("check: %s that would make an order fail", count(n, "finding"))}
+}
+
+// checked returns the names to look at: those given with -d, else those of all
+// certificates, each once.
+func (r *run) checked(c *cli.Context) ([]check.Name, error) {
+	chosen, err := chooseCA(c, r.config)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := r.toCheck(c, chosen)
+	if err != nil {
+		return nil, err
+	}
+	cas := make(map[string]*check.CA)
+	var names []check.Name
+	for _, w := range wanted {
+		if cas[w.Directory] == nil {
+			a := r.configFor(w.Directory)
+			if w.Directory == chosen.URL() {
+				a = chosen
+			}
+			cas[w.Directory] = r.known(c, a)
+		}
+		for _, domain := range w.Names {
+			follow, err := issuance.ParseFollow(w.Follow[strings.TrimPrefix(domain, "*.")])
+			if err != nil {
+				return nil, &UsageError{Err: fmt.Errorf("%s: %w", domain, err)}
+			}
+			if !slices.ContainsFunc(names, func(n check.Name) bool { return n.Domain == domain }) {
+				names = append(names, check.Name{Domain: domain, Follow: follow, CA: cas[w.Directory]})
+			}
+		}
+	}
+	return names, nil
+}
+
+// toCheck returns the certificates to look at, with their CAs.
+func (r *run) toCheck(c *cli.Context, chosen *config.ACME) ([]*issuance.Renewal, error) {
+	if len(c.StringSlice("domain")) > 0 {
+		request, err := requested(c, chosen)
+		return []*issuance.Renewal{{Request: request, Directory: chosen.URL()}}, err
+	}
+	kept, err := r.store.Requests()
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.wantedAnyway(kept)
+	if err == nil && len(all) == 0 {
+		err = usagef("certctl check -d example.com", "no names are given with -d, and there are no certificates")
+	}
+	if c.IsSet("server") || c.Bool("staging") {
+		for _, w := range all {
+			w.Directory = chosen.URL()
+		}
+	}
+	return all, err
+}
+
+// known returns what can be known of a CA without an order: its names, and
+// which account we have there.
+func (r *run) known(c *cli.Context, a *config.ACME) *check.CA {
+	known := &check.CA{Directory: a.URL()}
+	if account, err := r.store.LoadAccount(a.URL()); err == nil {
+		known.Account = account.URL
+	}
+	if c.Bool("offline") {
+		return known
+	}
+	ctx, cancel := context.WithTimeout(c.Context, directoryTime)
+	defer cancel()
+	ca, err := r.ca(ctx, a)
+	if err != nil {
+		known.Err = err
+		return known
+	}
+	known.Identities = ca.CAAIdentities
+	return known
+}
+
+// canaries keeps in the store's journal what check writes.
+type canaries struct{ journal *store.Journal }
+
+func (j canaries) Add(rs []dns01.Removal) error    { return j.journal.Add(entries(rs)...) }
+func (j canaries) Remove(rs []dns01.Removal) error { return j.journal.Remove(entries(rs)...) }
+
+func entries(rs []dns01.Removal) []store.Entry {
+	var es []store.Entry
+	for _, r := range rs {
+		es = append(es, store.Entry{
+			Time: time.Now(), Zone: r.Zone.String(), Owner: r.Owner.String(),
+			Value: r.Value, TTL: int(r.TTL / time.Second), Scope: r.Scope.String(),
+		})
+	}
+	return es
+}
