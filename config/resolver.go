@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"certctl/secret"
 )
 
 // Resolver says how the DNS is asked.
@@ -16,6 +18,11 @@ type Resolver struct {
 	// of name servers, and for everything where authoritative servers cannot be
 	// asked. Default: the system's.
 	Servers []Server `yaml:"servers"`
+
+	// TrustAnchors is a file with the DS or DNSKEY records that DNSSEC is judged
+	// by, in master-file format; for a private root. Default: those of the
+	// Internet's root.
+	TrustAnchors secret.Path `yaml:"trust_anchors"`
 
 	// Port is the port of authoritative servers; only a lab needs another.
 	// Default: 53.
