@@ -167,7 +167,7 @@ func (r *delegateReport) writePolicies(w io.Writer) error {
 			if b.Len() > 0 {
 				b.WriteByte('\n')
 			}
-			fmt.Fprintf(&b, "%s %s: %s, TXT records only\n", mark, p.Server, s.Credential)
+			fmt.Fprintf(&b, "%s %s: %s\n", mark, p.Server, s.Credential)
 			if p.Excess != "" {
 				fmt.Fprintf(&b, "%s Beware: %s.\n", mark, p.Excess)
 			}

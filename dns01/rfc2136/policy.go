@@ -33,7 +33,8 @@ func (g grant) bind() dns01.Policy {
 //   umask 027; tsig-keygen -a %s %s > %[2]s.key
 include "%[2]s.key";
 
-// allow-update would let the key write the whole zone, and excludes update-policy.
+// A zone that is there already needs the update-policy only, in place of
+// allow-update, which would let the key write the whole zone.
 zone "%[3]s" {
     type primary;
     file "%[3]s.zone";
@@ -65,6 +66,7 @@ acl:
     update-owner-match: equal
     update-owner-name: [%[3]s]
 
+# A zone that is there already needs the acl only.
 zone:
   - domain: %[4]s
     acl: %[1]s
