@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"certctl/check"
 	"certctl/config"
 	"certctl/dns01"
+	"certctl/dnssec"
 	"certctl/issuance"
 	"certctl/store"
 )
@@ -60,10 +62,15 @@ func (p *Process) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	anchors, err := readAnchors(string(r.config.Resolver.TrustAnchors))
+	if err != nil {
+		return err
+	}
 	checker := &check.Checker{
 		Resolver:    r.resolver,
 		Client:      r.client,
 		Credentials: r.credentials,
+		Anchors:     anchors,
 		Lab:         r.config.Resolver.Port != 0 && r.config.Resolver.Port != 53,
 	}
 	if c.Bool("canary") {
@@ -80,6 +87,22 @@ func (p *Process) check(c *cli.Context) error {
 		return err
 	}
 	return errors.Join(p.showChecked(c, report), notPassed(report))
+}
+
+// readAnchors reads trust anchors; none given means the Internet's.
+func readAnchors(path string) (dnssec.Anchors, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usagef("", "trust_anchors: %w", err)
+	}
+	anchors, err := dnssec.ParseAnchors(string(text))
+	if err != nil {
+		return nil, usagef("", "trust_anchors: %s: %w", path, err)
+	}
+	return anchors, nil
 }
 
 // notPassed is the error of a report with errors, which have been shown.
