@@ -100,6 +100,7 @@ func (a *Answer) deny(d *denial, c *Chain) *Reason {
 		if why == nil || why.Verdict() == Insecure {
 			return why
 		}
+		a.Kind = NoData
 	}
 	return d.noData(c.Name, c.Type)
 }
