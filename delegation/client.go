@@ -37,6 +37,8 @@ type Client struct {
 	Timeout   time.Duration // for one attempt; 0: 3 s
 	Retries   int           // further attempts over UDP after a timeout; 0: 1, negative: none
 	NSID      bool          // ask servers who they are (RFC 5001)
+
+	signed bool // ask for signatures
 }
 
 // Answer is a server's answer, and how it came.
@@ -152,7 +154,8 @@ func (c *Client) question(name Name, qtype uint16, recursion bool) *dns.Msg {
 	q := new(dns.Msg)
 	q.SetQuestion(mixCase(name), qtype)
 	q.RecursionDesired = recursion
-	q.SetEdns0(ednsSize, false)
+	q.SetEdns0(ednsSize, c.signed)
+	q.CheckingDisabled = c.signed && recursion
 	if c.NSID {
 		opt := q.IsEdns0()
 		opt.Option = append(opt.Option, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})

@@ -4,7 +4,11 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/miekg/dns"
 
 	"certctl/delegation"
 	"certctl/lab/authority"
@@ -18,6 +22,18 @@ type scene struct {
 	*authority.World
 	given    []string
 	resolver *delegation.Resolver
+	sent     atomic.Int64 // queries, to authoritative servers and to the resolver
+}
+
+// counter counts queries.
+type counter struct {
+	delegation.Exchanger
+	sent *atomic.Int64
+}
+
+func (c counter) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	c.sent.Add(1)
+	return c.Exchanger.ExchangeContext(ctx, m, addr)
 }
 
 func newScene(build func(s *scene)) *scene {
@@ -33,7 +49,7 @@ func newScene(build func(s *scene)) *scene {
 func (s *scene) renew() {
 	s.resolver = delegation.NewResolver(delegation.Options{
 		Recursive: []netip.AddrPort{s.Recursor().Addr()},
-		Client:    &delegation.Client{UDP: s.UDP(), TCP: s.TCP(), NSID: true},
+		Client:    &delegation.Client{UDP: counter{s.UDP(), &s.sent}, TCP: counter{s.TCP(), &s.sent}, NSID: true},
 	})
 }
 
@@ -53,7 +69,7 @@ func (s *scene) server(name string) *authority.Server {
 	return server
 }
 
-func (s *scene) trace(t *testing.T, names ...string) []*trace.Way {
+func (s *scene) trace(t testing.TB, names ...string) []*trace.Way {
 	t.Helper()
 	var queries []trace.Query
 	for _, name := range names {
