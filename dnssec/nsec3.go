@@ -42,10 +42,10 @@ func (d *denial) matching(name delegation.Name) *dns.NSEC3 {
 }
 
 // covering returns the NSEC3 record in whose gap the hash of a name lies, or
-// nil.
+// nil. A record's own name is not in its gap, although Cover counts it in.
 func (d *denial) covering(name delegation.Name) *dns.NSEC3 {
 	for _, n := range d.nsec3 {
-		if d.isOurs(n) && n.Cover(string(name)) {
+		if d.isOurs(n) && n.Cover(string(name)) && !n.Match(string(name)) {
 			return n
 		}
 	}
