@@ -54,9 +54,11 @@ func (p *Process) app() *cli.App {
 }
 
 const usageText = `certctl issue -d example.com -d '*.example.com'   order a certificate
-certctl lab issue -d example.com                  the same, in a world that runs in this process
-certctl config check                              what the configuration says
-certctl cleanup                                   remove records that a killed run left`
+certctl renew                                     order again what is due; run it often
+certctl delegate -d example.com --to ZONE         print the records that delegate the challenge
+certctl trace example.com                         show the way that a CA takes
+certctl check                                     find what would make an order fail
+certctl lab issue -d example.com                  try it in a world that runs in this process`
 
 var configFlag = &cli.StringFlag{
 	Name:  "config",
