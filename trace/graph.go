@@ -52,7 +52,7 @@ func (g *graph) addZone(w *Way, z *Zone) {
 		g.connect(edge{from: at, to: subject})
 		g.vertices[subject].describe(w, l)
 		if l.Purpose == Follow {
-			g.connect(edge{subject, g.vertex(false, l.Step.To), l.Step.Type, w.loops(l.Step)})
+			g.connect(edge{subject, g.vertex(false, l.Step.To), l.Step.Type, w.last(l.Step)})
 		}
 	}
 }

@@ -154,16 +154,14 @@ func (p painter) verdict(l *Look) line {
 	if l.Step.Synthesised {
 		said = append(said, span{"  by a wildcard", wary})
 	}
-	if p.way.loops(l.Step) {
+	switch {
+	case !p.way.last(l.Step):
+	case p.way.astray().Loop:
 		said = append(said, span{"  ↻ where the way has been", bad})
+	default:
+		said = append(said, span{"  ✗ one alias too many", bad})
 	}
 	return said
-}
-
-// loops reports whether an alias leads back to where the way has been.
-func (w *Way) loops(s *delegation.Step) bool {
-	last := &w.Target.Steps[len(w.Target.Steps)-1]
-	return s == last && w.Err != nil && w.passed(s.To)
 }
 
 // answers returns a table, one row an answer.

@@ -3,6 +3,7 @@ package trace_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +131,21 @@ var scenes = []struct {
 		}})
 	},
 	right: true,
+}, {
+	name: "port-closed", right: true,
+	build: func(s *scene) {
+		cnamed(s)
+		s.closed = true
+	},
+}, {
+	name: "chain-too-long",
+	build: func(s *scene) {
+		text := "_acme-challenge CNAME n0\n"
+		for n := range 12 {
+			text += fmt.Sprintf("n%d CNAME n%d\n", n, n+1)
+		}
+		s.zone("example.com.", text, "ns1.example.com.")
+	},
 }}
 
 func TestTree(t *testing.T) {
@@ -146,7 +162,7 @@ func TestTree(t *testing.T) {
 				if err := trace.Tree(&got, ways, trace.Drawing{Still: true}); err != nil {
 					t.Fatal(err)
 				}
-				golden(t, test.name+".tree", got.String())
+				golden(t, test.name+".tree", s.anonymous(got.String()))
 				for _, w := range ways {
 					if w.Right() != test.right || (w.Problem() == nil) != test.right {
 						t.Errorf("%s: right: got %t (%v), want %t", w.Name, w.Right(), w.Problem(), test.right)

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -112,18 +113,25 @@ func (w *Way) lay() {
 	switch {
 	case w.Target.Owner != "":
 		w.zone(w.Target.Zone).look(Place, w.Target.Owner, "CNAME", nil)
-	case !w.passed(at):
+	case w.astray() == nil:
 		w.closest(at).look(Place, at, "CNAME", nil)
 	}
 	w.sample()
 }
 
-// passed reports whether a name is one whose alias was followed: the way is a
-// loop then, or too long.
-func (w *Way) passed(name delegation.Name) bool {
-	return slices.ContainsFunc(w.Target.Steps, func(s delegation.Step) bool {
-		return s.Kind == delegation.Alias && s.From == name
-	})
+// astray returns the error of aliases that lead in a circle or too far, nil if
+// they do not.
+func (w *Way) astray() *delegation.AliasError {
+	var e *delegation.AliasError
+	if errors.As(w.Err, &e) {
+		return e
+	}
+	return nil
+}
+
+// last reports whether aliases went astray with this one.
+func (w *Way) last(s *delegation.Step) bool {
+	return w.astray() != nil && s == &w.Target.Steps[len(w.Target.Steps)-1]
 }
 
 // sample spares servers that only pass the way on: those of a zone without a

@@ -2,9 +2,12 @@ package trace_test
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,18 +25,22 @@ type scene struct {
 	*authority.World
 	given    []string
 	resolver *delegation.Resolver
+	closed   bool         // port 53 is, but for the resolver
 	sent     atomic.Int64 // queries, to authoritative servers and to the resolver
 }
 
-// counter counts queries.
-type counter struct {
+// network is what lies between us and the servers: it counts queries.
+type network struct {
 	delegation.Exchanger
-	sent *atomic.Int64
+	*scene
 }
 
-func (c counter) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
-	c.sent.Add(1)
-	return c.Exchanger.ExchangeContext(ctx, m, addr)
+func (n network) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	n.sent.Add(1)
+	if n.closed && addr != n.Recursor().Addr().String() {
+		return nil, 0, &net.OpError{Op: "read", Net: "udp", Err: syscall.ECONNREFUSED}
+	}
+	return n.Exchanger.ExchangeContext(ctx, m, addr)
 }
 
 func newScene(build func(s *scene)) *scene {
@@ -49,7 +56,7 @@ func newScene(build func(s *scene)) *scene {
 func (s *scene) renew() {
 	s.resolver = delegation.NewResolver(delegation.Options{
 		Recursive: []netip.AddrPort{s.Recursor().Addr()},
-		Client:    &delegation.Client{UDP: counter{s.UDP(), &s.sent}, TCP: counter{s.TCP(), &s.sent}, NSID: true},
+		Client:    &delegation.Client{UDP: network{s.UDP(), s}, TCP: network{s.TCP(), s}, NSID: true},
 	})
 }
 
@@ -90,4 +97,9 @@ func cnamed(s *scene) {
 	`, "ns1.example.com.", "ns2.example.com.")
 	s.zone("example.net.", "", "ns1.example.net.", "ns2.example.net.")
 	s.zone("auth.example.net.", "", "ns1.example.net.", "ns3.example.net.")
+}
+
+// anonymous takes out the resolver's address, which is another in each run.
+func (s *scene) anonymous(text string) string {
+	return strings.ReplaceAll(text, s.Recursor().Addr().Addr().String(), "192.0.2.53")
 }
