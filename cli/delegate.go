@@ -57,8 +57,18 @@ certctl delegate -d example.com --to auth.example.net --policy --server-kind bin
 	}
 }
 
-// delegate prints a plan, and waits for it.
 func (p *Process) delegate(c *cli.Context) error {
+	rep := &delegateReport{format: c.String("format")}
+	err := p.delegateAll(c, rep)
+	if c.Bool("json") || rep.format == "json" {
+		return errors.Join(err, rep.writeJSON(p.Stdout, err))
+	}
+	return err
+}
+
+// delegateAll makes a plan, prints it unless the report is printed as a whole,
+// and waits for it.
+func (p *Process) delegateAll(c *cli.Context, rep *delegateReport) error {
 	if err := checkDelegate(c); err != nil {
 		return err
 	}
@@ -77,19 +87,17 @@ func (p *Process) delegate(c *cli.Context) error {
 			return err
 		}
 	}
-	rep, err := r.delegateReport(c, plan)
-	if err != nil {
+	if err := r.describe(c, rep, plan); err != nil {
 		return err
 	}
-	if rep.json {
-		waited := r.await(c, plan)
-		return errors.Join(waited, rep.writeJSON(p.Stdout, waited))
+	if !c.Bool("json") && rep.format != "json" {
+		say := func(text string) { p.say(c, text) }
+		rep.explain(say)
+		if err := rep.write(p.Stdout); err != nil {
+			return err
+		}
+		rep.conclude(say)
 	}
-	rep.explain(func(text string) { p.say(c, text) })
-	if err := rep.write(p.Stdout); err != nil {
-		return err
-	}
-	rep.conclude(func(text string) { p.say(c, text) })
 	return r.await(c, plan)
 }
 
@@ -227,7 +235,7 @@ func (r *run) caa(c *cli.Context) (*delegate.CAA, error) {
 }
 
 // identities asks the CA's directory by which name CAA records know it. One
-// name is enough (RFC 8555 §9.7.6).
+// name is enough (RFC 8555 §7.1.1).
 func (r *run) identities(c *cli.Context, chosen *config.ACME) ([]string, error) {
 	remedy := "--ca-identity letsencrypt.org"
 	if c.Bool("offline") {

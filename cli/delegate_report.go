@@ -17,12 +17,11 @@ type delegateReport struct {
 	Delegations   []delegationReport `json:"delegations"`
 	Records       []recordReport     `json:"records"`
 	Configuration string             `json:"configuration,omitempty"` // lines that certctl.yaml lacks
-	Credentials   []scopeReport      `json:"credentials"`
+	Credentials   []scopeReport      `json:"credentials"`             // configured ones and proposals
 	Warnings      []string           `json:"warnings,omitempty"`
 	Error         string             `json:"error,omitempty"`
 	Hints         []string           `json:"hints,omitempty"`
 
-	json   bool
 	format string // "policy" for policies in place of records
 	plan   *delegate.Plan
 }
@@ -55,11 +54,10 @@ type scopeReport struct {
 	Policies   []dns01.Policy `json:"policies,omitempty"`
 }
 
-// delegateReport gathers what there is to say about a plan.
-func (r *run) delegateReport(c *cli.Context, plan *delegate.Plan) (*delegateReport, error) {
-	rep := &delegateReport{plan: plan, format: c.String("format"), Warnings: plan.Cautions()}
-	rep.json = c.Bool("json") || rep.format == "json"
-	if c.Bool("policy") {
+// describe gathers what there is to say about a plan.
+func (r *run) describe(c *cli.Context, rep *delegateReport, plan *delegate.Plan) error {
+	rep.plan, rep.Warnings = plan, plan.Cautions()
+	if c.Bool("policy") && rep.format != "json" {
 		rep.format = "policy"
 	}
 	rep.describe()
@@ -67,7 +65,7 @@ func (r *run) delegateReport(c *cli.Context, plan *delegate.Plan) (*delegateRepo
 	for _, s := range plan.Scopes() {
 		credential, zone, configured, err := r.credentialFor(s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		scope := scopeReport{Scope: credential.Scope.String(), Credential: credential.Label, Configured: configured}
 		if !configured {
@@ -76,14 +74,14 @@ func (r *run) delegateReport(c *cli.Context, plan *delegate.Plan) (*delegateRepo
 		if c.Bool("policy") {
 			policies, err := credential.Policies(zone, s.Owners)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			scope.Policies = ofKind(policies, c.String("server-kind"))
 		}
 		rep.Credentials = append(rep.Credentials, scope)
 	}
 	rep.Configuration = delegate.Configuration(lacking)
-	return rep, nil
+	return nil
 }
 
 // ofKind returns the policies for one kind of server, or all of them.
@@ -181,6 +179,9 @@ func (r *delegateReport) writePolicies(w io.Writer) error {
 func (r *delegateReport) writeJSON(w io.Writer, err error) error {
 	if err != nil {
 		r.Error, r.Hints = err.Error(), Hints(err)
+	}
+	if r.plan == nil {
+		r.Delegations, r.Records, r.Credentials = []delegationReport{}, []recordReport{}, []scopeReport{}
 	}
 	return writeJSON(w, r)
 }

@@ -7,9 +7,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/miekg/dns"
+	"golang.org/x/sync/errgroup"
 
 	"certctl/delegation"
 )
@@ -25,14 +25,8 @@ type Survey struct {
 
 // Run surveys a plan.
 func (s *Survey) Run(ctx context.Context, p *Plan) {
-	var wg sync.WaitGroup
-	for i := range p.Hosts {
-		wg.Go(func() { s.host(ctx, &p.Hosts[i]) })
-	}
-	for _, d := range p.Delegations {
-		wg.Go(func() { s.delegation(ctx, p, d) })
-	}
-	wg.Wait()
+	each(len(p.Hosts), func(i int) { s.host(ctx, &p.Hosts[i]) })
+	each(len(p.Delegations), func(i int) { s.delegation(ctx, p, p.Delegations[i]) })
 	if ctx.Err() != nil {
 		return
 	}
@@ -40,6 +34,22 @@ func (s *Survey) Run(ctx context.Context, p *Plan) {
 	for _, h := range p.Hosts {
 		s.serving(ctx, p, h)
 	}
+}
+
+// atOnce is how many names are looked at side by side.
+const atOnce = 32
+
+// each calls do for each number below n, and returns when all are done.
+func each(n int, do func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i := range n {
+		g.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	g.Wait()
 }
 
 // host finds the zone that a name server's name is in, and its addresses.
@@ -61,9 +71,8 @@ func (s *Survey) delegation(ctx context.Context, p *Plan, d *Delegation) {
 	if addrs, err := s.Resolver.Primary(ctx, d.Zone); err == nil {
 		d.Primary = addrs[0]
 	}
-	if p.caa != nil && s.isAlias(ctx, main, d.Challenge.Parent()) {
-		d.Alias = true
-		d.warn("%s is an alias (CNAME): CAA records cannot be beside it, they belong at the name it leads to", d.Domain)
+	if p.caa != nil {
+		s.caa(ctx, p, d, main)
 	}
 	s.challenge(ctx, p, d, main)
 	if p.To != "" {
@@ -71,9 +80,35 @@ func (s *Survey) delegation(ctx context.Context, p *Plan, d *Delegation) {
 	}
 }
 
-func (s *Survey) isAlias(ctx context.Context, t *delegation.Target, name delegation.Name) bool {
-	rrs, err := s.ask(ctx, t.Servers, name, dns.TypeCNAME)
-	return err == nil && slices.ContainsFunc(rrs, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME })
+// caa looks at what is where the CAA records are to be.
+func (s *Survey) caa(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
+	rrs, err := s.ask(ctx, main.Servers, d.Challenge.Parent(), dns.TypeCAA)
+	if err != nil {
+		d.warn("whether there are CAA records at %s is not known: %v", d.Domain, err)
+		return
+	}
+	for _, rr := range rrs {
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			d.Alias = true
+			d.warn("%s is an alias (CNAME): CAA records cannot be beside it, they belong at the name it leads to", d.Domain)
+			return
+		case *dns.CAA:
+			if !p.wants(d, rr) {
+				d.warn("%s has the CAA record %d %s %q already: as long as it is there, it lets issue, too", d.Domain, rr.Flag, rr.Tag, rr.Value)
+			}
+		}
+	}
+}
+
+// wants reports whether an existing CAA record is as planned, or none that lets
+// anybody issue.
+func (p *Plan) wants(d *Delegation, rr *dns.CAA) bool {
+	allows := strings.HasPrefix(rr.Tag, "issue") && strings.Trim(rr.Value, "; ") != ""
+	return !allows || slices.ContainsFunc(p.RecordsFor(d), func(r Record) bool {
+		want, err := dns.NewRR(r.String())
+		return err == nil && dns.IsDuplicate(rr, want)
+	})
 }
 
 // challenge compares what is at the challenge name with what is planned.

@@ -71,18 +71,15 @@ func (w *Watch) Wait(ctx context.Context, p *Plan) error {
 // servers of a zone are not known.
 func (w *Watch) round(ctx context.Context, resolver *delegation.Resolver) error {
 	troubles := make([]error, len(w.plan.Delegations))
-	var wg sync.WaitGroup
-	for i, d := range w.plan.Delegations {
-		wg.Go(func() {
-			main, err := resolver.Resolve(ctx, d.Challenge.Parent(), delegation.Follow{Never: true})
-			if err != nil {
-				troubles[i] = fmt.Errorf("%s: %w", d.Domain, err)
-				return
-			}
-			w.look(ctx, w.plan.RecordsFor(d), main.Servers)
-		})
-	}
-	wg.Wait()
+	each(len(troubles), func(i int) {
+		d := w.plan.Delegations[i]
+		main, err := resolver.Resolve(ctx, d.Challenge.Parent(), delegation.Follow{Never: true})
+		if err != nil {
+			troubles[i] = fmt.Errorf("%s: %w", d.Domain, err)
+			return
+		}
+		w.look(ctx, w.plan.RecordsFor(d), main.Servers)
+	})
 	for _, err := range troubles {
 		if err != nil {
 			return err

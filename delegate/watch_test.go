@@ -129,18 +129,22 @@ func TestWaitForReferral(t *testing.T) {
 }
 
 // TestWaitStray checks that records that are there but lead elsewhere are an
-// error, and no reason to wait.
+// error, and no reason to wait: to another name, and to the right name in a
+// zone that the key for the target zone cannot write.
 func TestWaitStray(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, main, auth := world()
-		main.Add("_acme-challenge.www CNAME www-example-com.auth.example.net.")
-		auth.Add("www-example-com CNAME elsewhere.example.com.")
-		v, _ := watch(w)
-		var stray *StrayError
-		if err := v.Wait(t.Context(), plan(t, toAuth)); !errors.As(err, &stray) {
-			t.Errorf("got %v, want a *StrayError", err)
-		}
-	})
+	for _, elsewhere := range []string{"CNAME elsewhere.example.com.", "NS ns1.example.com."} {
+		synctest.Test(t, func(t *testing.T) {
+			w, main, auth := world()
+			w.Zone("www-example-com.auth.example.net.", "", "ns1.example.com.").Undelegated()
+			main.Add("_acme-challenge.www CNAME www-example-com.auth.example.net.")
+			auth.Add("www-example-com " + elsewhere)
+			v, _ := watch(w)
+			var stray *StrayError
+			if err := v.Wait(t.Context(), plan(t, toAuth)); !errors.As(err, &stray) {
+				t.Errorf("%s: got %v, want a *StrayError", elsewhere, err)
+			}
+		})
+	}
 }
 
 func count(all []string, want string) int {
