@@ -45,6 +45,7 @@ var meanings = []Meaning{
 	{"credential", Info, "which credential covers a name"},
 	{"credential-none", Error, "no credential covers the place of the record"},
 	{"credential-wide", Warning, "a credential covers hosts beside the validation records that it is used for"},
+	{"credential-unreadable", Error, "the secret of a credential cannot be read"},
 	{"credential-refused", Error, "the server does not accept the key, or takes no updates of the zone"},
 	{"credential-unreachable", Error, "the server that takes the updates cannot be asked"},
 	{"credential-untried", Info, "the provider has no way to try the key without writing"},

@@ -1,10 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -96,26 +96,24 @@ const tryTime = 30 * time.Second
 func (r *run) accepted(ctx context.Context, u *use, fs *findings) bool {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
+	zone, label := bare(u.zone), u.credential.Label
+	if err := u.credential.Prepare(ctx); err != nil {
+		fs.add("credential-unreadable", zone, fmt.Sprintf("%s: %v", label, err), cmp.Or(hint(err), "see to it that certctl can read the secret, and that it is whole"))
+		return false
+	}
 	err := u.credential.Ping(ctx, u.zone)
-	var network net.Error
-	var timeout interface{ Timeout() bool }
+	var refusal dns01.Refusal
 	switch {
 	case err == nil:
 		return true
 	case errors.Is(err, errors.ErrUnsupported):
-		fs.add("credential-untried", bare(u.zone), err.Error(), "")
-	case errors.As(err, &network), errors.As(err, &timeout), unreachable(err):
-		fs.add("credential-unreachable", bare(u.zone), fmt.Sprintf("%s: %v", u.credential.Label, err), hint(err))
+		fs.add("credential-untried", zone, err.Error(), "")
+	case errors.As(err, &refusal):
+		fs.add("credential-refused", zone, fmt.Sprintf("%s: %v", label, err), cmp.Or(hint(err), "look into the server's log"))
 	default:
-		fs.add("credential-refused", bare(u.zone), fmt.Sprintf("%s: %v", u.credential.Label, err), hint(err))
+		fs.add("credential-unreachable", zone, fmt.Sprintf("%s: %v", label, err), cmp.Or(hint(err), "updates go over TCP: may this host reach the server on that port?"))
 	}
 	return false
-}
-
-// unreachable reports whether a provider says that it did not get through.
-func unreachable(err error) bool {
-	var u interface{ Unreachable() bool }
-	return errors.As(err, &u) && u.Unreachable()
 }
 
 // breadth finds out what else the key can write.

@@ -124,7 +124,7 @@ func (fs *findings) differ(z *zone, refs []*referral) {
 			"make the NS records of parent and child the same", evidence...)
 	}
 	for _, s := range z.named {
-		if len(s.Addrs) > 0 && !slices.Contains(own, s.Name) && !slices.Contains(above, s.Name) && len(above) > 0 {
+		if len(s.Addrs) > 0 && !slices.Contains(own, s.Name) && !slices.Contains(above, s.Name) && len(own) > 0 {
 			fs.add("ns-unnamed", zone, fmt.Sprintf("%s answers for zone %s although no NS record names it", at(s.Name, s.Addrs[0]), zone), "")
 		}
 	}

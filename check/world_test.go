@@ -30,6 +30,7 @@ type bench struct {
 	main, net, auth *authority.Zone
 	keys            []scoped // in the place of the one key
 	names           []Name
+	client          *delegation.Client
 	checker         *Checker
 	ca              *CA
 }
@@ -69,9 +70,9 @@ func newBench(t *testing.T, change func(b *bench)) *bench {
 			b.names[i].CA = b.ca
 		}
 	}
-	client := &delegation.Client{Timeout: 400 * time.Millisecond, Retries: -1}
-	b.checker = &Checker{Client: client, Resolver: delegation.NewResolver(delegation.Options{
-		Recursive: []netip.AddrPort{w.Recursor().Addr()}, Port: w.Port(), Client: client,
+	b.client = &delegation.Client{Timeout: 400 * time.Millisecond, Retries: -1}
+	b.checker = &Checker{Client: b.client, Resolver: delegation.NewResolver(delegation.Options{
+		Recursive: []netip.AddrPort{w.Recursor().Addr()}, Port: w.Port(), Client: b.client,
 	})}
 	b.open(t)
 	return b
@@ -92,6 +93,19 @@ func (b *bench) open(t *testing.T) {
 		c.Propagation.Timeout = time.Second
 		b.checker.Credentials = append(b.checker.Credentials, c)
 	}
+}
+
+// change is what a test does to a world, before it starts or afterwards. Either
+// may be nil.
+type change struct{ before, after func(b *bench) }
+
+func look(t *testing.T, c change) *Report {
+	t.Helper()
+	b := newBench(t, c.before)
+	if c.after != nil {
+		c.after(b)
+	}
+	return b.check(t)
 }
 
 func (b *bench) check(t *testing.T) *Report {

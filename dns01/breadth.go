@@ -15,6 +15,14 @@ type Pinger interface {
 	Ping(ctx context.Context, zone delegation.Name) error
 }
 
+// Refusal is an error of a Provider that says that the server has understood,
+// and does not want to. Other errors say that it was not reached, or gave no
+// answer.
+type Refusal interface {
+	error
+	Refused()
+}
+
 // ScopeProber is a Provider that can find out what the key may do in a zone
 // beside writing TXT records at one owner, without changing anything: by
 // asking for removals of what does not exist.

@@ -65,6 +65,9 @@ func (e *UpdateError) Error() string {
 	return fmt.Sprintf("server %v refused the update of zone %s: %s: %s", e.Server, e.Zone, name, words)
 }
 
+// Refused implements dns01.Refusal.
+func (e *UpdateError) Refused() {}
+
 // reason returns the error's name in the standards and what it means.
 func (e *UpdateError) reason() (name, words string) {
 	if e.TSIG != 0 {
