@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseAnchors(t *testing.T) {
-	key, _ := newKey(t, "example.")
+	key, _ := newKey("example.")
 	ds := key.ToDS(dns.SHA256).String()
 	revoked := dns.Copy(key).(*dns.DNSKEY)
 	revoked.Flags |= dns.REVOKE

@@ -29,7 +29,7 @@ func (c checker) check(s *set) (*Signature, *Reason) {
 	for _, sig := range s.sigs {
 		shown := c.show(s, sig)
 		flaw := &Reason{Code: BadSign, Zone: c.zone, Name: s.name, Type: s.rrtype, Signature: shown}
-		if shown.Signer != c.zone {
+		if shown.Signer != c.zone || !s.name.IsAtOrBelow(c.zone) {
 			flaw.Detail = "only zone " + string(c.zone) + " may sign them"
 			reason = closer(reason, flaw)
 			continue

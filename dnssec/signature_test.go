@@ -12,7 +12,7 @@ import (
 
 // TestCheckBound hides a good signature behind many that are not.
 func TestCheckBound(t *testing.T) {
-	w := newWorld(t, "")
+	w := newWorld("")
 	zone := w.zones["test."]
 	rr, err := dns.NewRR("www.test. 60 TXT here")
 	if err != nil {
@@ -37,7 +37,7 @@ func TestCheckBound(t *testing.T) {
 
 // TestSigner refuses the signature of a zone over records of another.
 func TestSigner(t *testing.T) {
-	w := newWorld(t, "")
+	w := newWorld("")
 	zone, parent := w.zones["example.test."], w.zones["test."]
 	rr, err := dns.NewRR("www.example.test. 60 TXT here")
 	if err != nil {

@@ -26,7 +26,7 @@ const exampleText = `
 `
 
 func TestValidate(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	for name, want := range map[delegation.Name]string{
 		"www.example.test.":    "secure . test. example.test. records",
 		"x.wild.example.test.": "secure . test. example.test. records *",
@@ -108,7 +108,7 @@ func TestReasons(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, exampleText)
+			w := newWorld(exampleText)
 			w.spoil = c.spoil
 			chain := w.validate(t, c.ask)
 			if got := show(chain); got != c.want {
@@ -123,7 +123,7 @@ func TestReasons(t *testing.T) {
 
 // TestClock moves the clock over the ends of the signatures' validity.
 func TestClock(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	for _, c := range []struct {
 		now  time.Time
 		want string
@@ -154,7 +154,7 @@ func TestClock(t *testing.T) {
 // TestLapses has one of two servers hand out old signatures.
 func TestLapses(t *testing.T) {
 	for _, bad := range []string{"ns1.example.test.", "ns2.example.test."} {
-		w := newWorld(t, exampleText)
+		w := newWorld(exampleText)
 		w.spoil = func(r *dns.Msg, addr string) {
 			if addr == w.Server(bad).Addr().String() {
 				drop(r, ofType(dns.TypeRRSIG))
@@ -172,7 +172,7 @@ func TestLapses(t *testing.T) {
 
 // TestDeadServer asks the other server, and asks the dead one last from then on.
 func TestDeadServer(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	v := w.validator()
 	v.Client = &delegation.Client{UDP: w, TCP: w, Timeout: time.Millisecond, Retries: -1}
 	w.Server("ns1.example.test.").Fault(authority.Fault{Dead: true})
@@ -193,7 +193,7 @@ func TestDeadServer(t *testing.T) {
 }
 
 func TestAnchors(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	example := w.zones["example.test."].key
 	for _, c := range []struct {
 		name    string
@@ -219,7 +219,7 @@ func TestAnchors(t *testing.T) {
 }
 
 func TestFollow(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	v := w.validator()
 	for name, want := range map[delegation.Name][]delegation.Name{
 		"www.example.test.":    {"www.example.test."},
@@ -250,7 +250,7 @@ func TestFollow(t *testing.T) {
 
 // TestMemory validates many names at once: each zone's keys are asked for once.
 func TestMemory(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	v := w.validator()
 	var running sync.WaitGroup
 	for range 50 {
@@ -271,7 +271,7 @@ func TestMemory(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	w := newWorld(t, exampleText)
+	w := newWorld(exampleText)
 	v := w.validator()
 	ctx, cancel := context.WithCancel(t.Context())
 	w.spoil = func(*dns.Msg, string) { cancel() }

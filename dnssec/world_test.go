@@ -3,6 +3,9 @@ package dnssec
 import (
 	"context"
 	"crypto"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -41,42 +44,39 @@ var (
 
 // newWorld has a signed root, signed test. and signed example.test., whose text
 // is given, on two servers, and plain.test., which is not signed.
-func newWorld(t *testing.T, text string) *world {
+func newWorld(text string) *world {
 	w := &world{World: authority.New(), zones: map[delegation.Name]*signer{}}
 	w.Recursor()
-	w.add(t, ".", "", true, "ns.root.")
-	w.add(t, "test.", "", true, "ns.test.")
-	w.add(t, "example.test.", text, true, "ns1.example.test.", "ns2.example.test.")
-	w.add(t, "plain.test.", "www TXT here\nback CNAME www.example.test.", false, "ns.plain.test.")
+	w.add(".", "", true, "ns.root.")
+	w.add("test.", "", true, "ns.test.")
+	w.add("example.test.", text, true, "ns1.example.test.", "ns2.example.test.")
+	w.add("plain.test.", "www TXT here\nback CNAME www.example.test.", false, "ns.plain.test.")
 	return w
 }
 
 // add adds a zone. A signed one gets a key, and a DS record in the zone above.
-func (w *world) add(t *testing.T, apex delegation.Name, text string, signed bool, servers ...string) {
-	t.Helper()
+func (w *world) add(apex delegation.Name, text string, signed bool, servers ...string) {
 	s := &signer{Zone: w.Zone(string(apex), text, servers...)}
 	w.zones[apex] = s
 	if !signed {
 		return
 	}
-	s.key, s.private = newKey(t, apex)
+	s.key, s.private = newKey(apex)
 	s.Text(s.key.String())
 	if parent := w.closest(apex.Parent()); apex != root {
 		parent.Text(s.key.ToDS(dns.SHA256).String())
 	}
 }
 
-func newKey(t testing.TB, apex delegation.Name) (*dns.DNSKEY, crypto.Signer) {
-	t.Helper()
-	key := &dns.DNSKEY{
+// newKey returns the key of a zone, the same each time.
+func newKey(apex delegation.Name) (*dns.DNSKEY, crypto.Signer) {
+	seed := sha256.Sum256([]byte(apex))
+	private := ed25519.NewKeyFromSeed(seed[:])
+	return &dns.DNSKEY{
 		Hdr:   dns.RR_Header{Name: string(apex), Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 60},
 		Flags: dns.ZONE | dns.SEP, Protocol: 3, Algorithm: dns.ED25519,
-	}
-	private, err := key.Generate(256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, private.(crypto.Signer)
+		PublicKey: base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)),
+	}, private
 }
 
 // closest returns the zone that a name is in.
