@@ -130,7 +130,9 @@ var cases = []aCase{
 	}},
 	{code: "credential-refused", name: "auth.example.net", evidence: "BADTIME", change: fault(ns1Auth, authority.Fault{ClockAhead: 3600e9})},
 	{code: "credential-refused", name: "auth.example.net", evidence: "REFUSED", change: fault(ns1Auth, authority.Fault{NoUpdates: true})},
-	{code: "credential-unreadable", name: "auth.example.net", evidence: "is not base64", change: func(b *bench) { b.keys = []scoped{{apex, authority.Key{Name: "odd", Algorithm: "hmac-sha256", Secret: "???"}}} }},
+	{code: "credential-unreadable", name: "auth.example.net", evidence: "is not base64", change: func(b *bench) {
+		b.keys = []scoped{{apex, authority.Key{Name: "odd", Algorithm: "hmac-sha256", Secret: "???"}}}
+	}},
 	{code: "credential-unreachable", name: "auth.example.net", evidence: "", change: fault(ns1Auth, authority.Fault{NoTCP: true})},
 	{code: "key-scoped", name: "auth.example.net", evidence: "absent AAAA www.auth.example.net: REFUSED", absent: broadKey},
 	{code: "key-broad", name: "auth.example.net", evidence: "serial before and after: 1, 1", change: broadKey},

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,11 +87,13 @@ func (fs *findings) unresolved(domain string, err error) {
 			evidence = append(evidence, Evidence{Server: bare(m.Name), Value: m.String()})
 		}
 		text := fmt.Sprintf("no server of zone %s gives a usable answer about %s", bare(servers.Zone), bare(servers.Name))
-		fs.add("unresolved", domain, text, servers.Hint(), evidence...)
+		fs.add("unresolved", domain, text, cmp.Or(servers.Hint(), seeTrace), evidence...)
 	default:
-		fs.add("unresolved", domain, err.Error(), hint(err))
+		fs.add("unresolved", domain, err.Error(), cmp.Or(hint(err), seeTrace))
 	}
 }
+
+const seeTrace = "certctl trace shows the way, and what each server says"
 
 // path is the way through aliases.
 func path(e *delegation.AliasError) []Evidence {

@@ -1,0 +1,169 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/libdns/libdns"
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dnssec"
+)
+
+// codes returns the codes of findings.
+func codes(fs findings) []Code {
+	var all []Code
+	for _, f := range fs {
+		all = append(all, f.Code)
+	}
+	return all
+}
+
+// has reports whether there is a finding with a code.
+func has(fs findings, code Code) bool {
+	for _, f := range fs {
+		if f.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// Private addresses are wrong where the root is the Internet's, and right where
+// everything is private, or is a lab.
+func TestPrivateAddress(t *testing.T) {
+	for _, test := range []struct {
+		root, server string
+		lab, want    bool
+	}{
+		{"198.41.0.4", "10.0.0.1", false, true},
+		{"198.41.0.4", "fd00::1", false, true},
+		{"198.41.0.4", "127.0.0.1", false, true},
+		{"198.41.0.4", "100.64.1.1", false, true},
+		{"198.41.0.4", "::ffff:192.168.1.1", false, true},
+		{"198.41.0.4", "9.9.9.9", false, false},
+		{"198.41.0.4", "10.0.0.1", true, false},
+		{"10.0.0.2", "10.0.0.1", false, false},
+	} {
+		root := netip.AddrPortFrom(netip.MustParseAddr(test.root), 53)
+		r := &run{Checker: &Checker{Lab: test.lab}, places: []*place{{target: &delegation.Target{
+			Steps: []delegation.Step{{Kind: delegation.Cut, Server: root}},
+		}}}}
+		z := &zone{apex: apex, servers: []*server{{name: ns1Auth, addr: netip.AddrPortFrom(netip.MustParseAddr(test.server), 53)}}}
+		var fs findings
+		if !r.private() {
+			fs.reach(z)
+		}
+		if got := has(fs, "ns-private"); got != test.want {
+			t.Errorf("server %s, root %s, lab %t: got ns-private %t, want %t", test.server, test.root, test.lab, got, test.want)
+		}
+	}
+}
+
+// chains of trust as package dnssec returns them.
+func TestChains(t *testing.T) {
+	why := func(code dnssec.Code) *dnssec.Reason {
+		return &dnssec.Reason{Code: code, Zone: "example.com.", Name: "www.example.com.", Type: dns.TypeTXT}
+	}
+	signed := func(left time.Duration) []dnssec.Link {
+		return []dnssec.Link{{Zone: "example.com.", Verdict: dnssec.Secure, Signatures: []dnssec.Signature{{Expiration: time.Now().Add(left)}}}}
+	}
+	for _, test := range []struct {
+		name  string
+		chain dnssec.Chain
+		want  []Code
+	}{
+		{"secure", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(30 * 24 * time.Hour)}, []Code{"dnssec-secure"}},
+		{"expiring", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(time.Hour)}, []Code{"dnssec-expiring", "dnssec-secure"}},
+		{"insecure", dnssec.Chain{Verdict: dnssec.Insecure, Reason: why(dnssec.NoDS)}, []Code{"dnssec-insecure"}},
+		{"bogus", dnssec.Chain{Verdict: dnssec.Bogus, Reason: why(dnssec.NoKey)}, []Code{"dnssec-bogus"}},
+		{"unknown", dnssec.Chain{Verdict: dnssec.Indeterminate, Reason: why(dnssec.NoAnswer)}, []Code{"dnssec-unknown"}},
+		{"one server", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(30 * 24 * time.Hour), Lapses: []*dnssec.Reason{why(dnssec.Stripped), why(dnssec.Stripped)}}, []Code{"dnssec-lapse", "dnssec-secure"}},
+	} {
+		var fs findings
+		fs.chains(&place{Name: Name{Domain: domain}}, []*dnssec.Chain{&test.chain})
+		if got := codes(fs); !equal(got, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func equal(a, b []Code) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// mute is a provider that cannot be tried.
+type mute struct{}
+
+func (mute) AppendRecords(context.Context, string, []libdns.Record) ([]libdns.Record, error) {
+	return nil, errors.New("nothing is written")
+}
+
+func (mute) DeleteRecords(context.Context, string, []libdns.Record) ([]libdns.Record, error) {
+	return nil, errors.New("nothing is removed")
+}
+
+func TestUntried(t *testing.T) {
+	b := newBench(t, nil)
+	if r := b.check(t); len(r.found("credential-untried")) > 0 {
+		t.Errorf("got credential-untried for a provider that can be tried:\n%s", r)
+	}
+	b.checker.Credentials = dns01.Credentials{dns01.NewCredential("mute", apex, mute{})}
+	r := b.check(t)
+	if len(r.found("credential-untried")) != 1 || r.Count(Error)+r.Count(Warning) > 0 {
+		t.Errorf("got not one credential-untried, or more than that:\n%s", r)
+	}
+}
+
+// odd is a provider whose server answers trials in ways that say nothing.
+type odd struct {
+	mute
+	trials []dns01.Trial
+}
+
+func (odd) Ping(context.Context, delegation.Name) error { return nil }
+
+func (o odd) ProbeScope(context.Context, delegation.Name, delegation.Name) (dns01.Breadth, error) {
+	return dns01.Breadth{Trials: o.trials}, nil
+}
+
+func TestUnclear(t *testing.T) {
+	for _, test := range []struct {
+		trials []dns01.Trial
+		want   Code
+	}{
+		{[]dns01.Trial{{Refused: true}, {Answer: "SERVFAIL"}}, "key-unclear"},
+		{[]dns01.Trial{{Refused: true}, {Refused: true}}, "key-scoped"},
+		{[]dns01.Trial{{Answer: "SERVFAIL"}, {Accepted: true}}, "key-broad"},
+	} {
+		b := newBench(t, nil)
+		b.checker.Credentials = dns01.Credentials{dns01.NewCredential("odd", apex, odd{trials: test.trials})}
+		if r := b.check(t); len(r.found(test.want)) != 1 {
+			t.Errorf("%v: got no %s:\n%s", test.trials, test.want, r)
+		}
+	}
+}
+
+// An interrupted check says so, and not that something was wrong.
+func TestInterrupted(t *testing.T) {
+	b := newBench(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := b.checker.Check(ctx, b.names)
+	if !errors.Is(err, context.Canceled) || r.Count(Error) > 0 {
+		t.Errorf("got %v and %d errors, want that it was interrupted and none:\n%s", err, r.Count(Error), r)
+	}
+}
