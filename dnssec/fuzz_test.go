@@ -36,7 +36,7 @@ func (w *world) believed(q asked, m *dns.Msg) string {
 	if v.prove(a, rep, c, &Link{Zone: "example.test.", trusted: []*dns.DNSKEY{zone.key}}) != nil {
 		return ""
 	}
-	return fmt.Sprint(a.Kind, a.Alias, a.Wildcard, data(a.read(rep, c)))
+	return fmt.Sprint(a.Kind, a.Alias, a.Wildcard, data(new(Answer).read(rep, c)))
 }
 
 // data returns the records of a set without their headers, each once.
