@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
@@ -171,10 +172,11 @@ func TestLapses(t *testing.T) {
 }
 
 // TestDeadServer asks the other server, and asks the dead one last from then on.
-func TestDeadServer(t *testing.T) {
+func TestDeadServer(t *testing.T) { synctest.Test(t, testDeadServer) }
+
+func testDeadServer(t *testing.T) {
 	w := newWorld(exampleText)
 	v := w.validator()
-	v.Client = &delegation.Client{UDP: w, TCP: w, Timeout: time.Millisecond, Retries: -1}
 	w.Server("ns1.example.test.").Fault(authority.Fault{Dead: true})
 	c, err := v.Validate(t.Context(), "www.example.test.", dns.TypeTXT)
 	if err != nil {

@@ -150,18 +150,19 @@ func (w *world) sign(r *dns.Msg, name delegation.Name, qtype uint16) {
 }
 
 // signed adds the signature to each set of a section. Sets with the name of a
-// wildcard's expansion are signed as the wildcard.
+// wildcard's expansion are signed as the wildcard; the CNAME record that a DNAME
+// makes is not.
 func (w *world) signed(section []dns.RR, zone *signer, exists bool) []dns.RR {
+	dname := slices.ContainsFunc(section, ofType(dns.TypeDNAME))
 	for _, s := range sets(section) {
-		by := zone
-		if !s.name.IsAtOrBelow(canonical(zone.Apex())) || by.key == nil {
+		if !s.name.IsAtOrBelow(canonical(zone.Apex())) || dname && s.rrtype == dns.TypeCNAME {
 			continue
 		}
 		from := s.name
 		if !exists && s.rrtype != dns.TypeDNAME {
-			from = by.source(w, s.name)
+			from = zone.source(w, s.name)
 		}
-		section = append(section, by.signature(s.rrs, from, by.key, by.private))
+		section = append(section, zone.signature(s.rrs, from, zone.key, zone.private))
 	}
 	return section
 }
