@@ -60,15 +60,31 @@ func (c *CA) Register(ctx context.Context, r Registration) (*Account, error) {
 		return a, a.create(ctx, r)
 	}
 	// An account that exists has all that it needed.
-	known, err := a.client.GetReg(ctx, "")
+	known, err := c.Find(ctx, r.Key)
 	switch {
 	case err == nil:
-		return c.Account(known.URI, r.Key), nil
+		return known, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	default:
 		return nil, missing
 	}
+}
+
+// Find returns the account that the CA has for a key (RFC 8555 §7.3.1). Where
+// it has none the error is a *NoAccountError.
+func (c *CA) Find(ctx context.Context, key crypto.Signer) (*Account, error) {
+	known, err := c.Account("", key).client.GetReg(ctx, "")
+	if errors.Is(err, acme.ErrNoAccount) {
+		return nil, &NoAccountError{Directory: c.URL}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("account by key: %w", fromClient(err))
+	}
+	if known.URI == "" {
+		return nil, errors.New("account by key: the CA does not say its URL")
+	}
+	return c.Account(known.URI, key), nil
 }
 
 // missing says what the CA wants that the registration lacks.
@@ -90,7 +106,11 @@ func (a *Account) create(ctx context.Context, r Registration) error {
 	}
 	_, err := a.client.Register(ctx, wanted, acme.AcceptTOS)
 	if err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
-		return fmt.Errorf("new account: %w", fromClient(err))
+		err = fmt.Errorf("new account: %w", fromClient(err))
+		if r.External != nil {
+			return &bindingError{err}
+		}
+		return err
 	}
 	a.URL = string(a.client.KID)
 	if a.URL == "" {
@@ -127,3 +147,34 @@ func (e *ExternalAccountError) Error() string {
 func (e *ExternalAccountError) Hint() string { return externalAccountHint }
 
 const externalAccountHint = "get a key identifier and an HMAC key from the CA and write them to `acme: eab:` as {kid: …, hmac: …}"
+
+// bindingError is a refusal of a registration with an external account.
+type bindingError struct {
+	err error
+}
+
+func (e *bindingError) Error() string { return e.err.Error() }
+func (e *bindingError) Unwrap() error { return e.err }
+
+// Hint says where to look when it was the CA that refused.
+func (e *bindingError) Hint() string {
+	var p *Problem
+	if !errors.As(e.err, &p) || p.RateLimited() || p.Status >= http.StatusInternalServerError {
+		return ""
+	}
+	return "look at the key identifier and the HMAC key of the external account: both have to be those that the CA gave, and some CAs take a pair only once, and only for some days"
+}
+
+// NoAccountError says that the CA has no account for a key.
+type NoAccountError struct {
+	Directory string
+}
+
+func (e *NoAccountError) Error() string {
+	return fmt.Sprintf("the CA at %s has no account for this key", e.Directory)
+}
+
+// Hint returns what the user can do.
+func (e *NoAccountError) Hint() string {
+	return "if it was registered at another CA, name that with --server; if its key was changed elsewhere, import the account from there"
+}

@@ -30,11 +30,13 @@ type CA struct {
 	Profiles                map[string]string // name to description
 	RenewalInfo             string            // URL (RFC 9773), or ""
 
-	http      *http.Client
-	directory []byte // as it was read
-	newNonce  string
-	newOrder  string
-	nonces    nonces
+	http       *http.Client
+	directory  []byte // as it was read
+	newNonce   string
+	newOrder   string
+	revokeCert string // "": it cannot be asked to
+	keyChange  string // "": it cannot be asked to
+	nonces     nonces
 }
 
 // Dial reads the directory. The error says whether the server could not be
@@ -61,6 +63,8 @@ type wireDirectory struct {
 	NewNonce    string `json:"newNonce"`
 	NewAccount  string `json:"newAccount"`
 	NewOrder    string `json:"newOrder"`
+	RevokeCert  string `json:"revokeCert"`
+	KeyChange   string `json:"keyChange"`
 	RenewalInfo string `json:"renewalInfo"`
 	Meta        struct {
 		Terms                   string            `json:"termsOfService"`
@@ -83,6 +87,7 @@ func (c *CA) parse(directory []byte) error {
 		return errors.New("not an ACME directory: newNonce, newAccount or newOrder is missing")
 	}
 	c.directory, c.newNonce, c.newOrder = directory, w.NewNonce, w.NewOrder
+	c.revokeCert, c.keyChange = w.RevokeCert, w.KeyChange
 	c.Terms, c.Website, c.CAAIdentities = w.Meta.Terms, w.Meta.Website, w.Meta.CAAIdentities
 	c.ExternalAccountRequired, c.Profiles, c.RenewalInfo = w.Meta.ExternalAccountRequired, w.Meta.Profiles, w.RenewalInfo
 	return nil

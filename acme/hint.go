@@ -49,6 +49,9 @@ type knownDetail struct {
 // knownDetails is in order: what stands first says more.
 func knownDetails() []knownDetail {
 	return []knownDetail{
+		{"deactivated", "an account that is deactivated stays so: certctl account register --force makes a new one"},
+		{"JWS verification error", "the CA has another key for this account: if it was changed elsewhere, import the account from there (certctl account export, import)"},
+		{"has already been revoked", "there is nothing left to do"},
 		{"During secondary validation", "the CA looks from several places and only some of them got the right answer: look for one nameserver that is late, filtered by region, or down"},
 		{"No TXT record found", "the name exists without the record: another client may have removed it, or it was written to a zone or view that the CA does not see"},
 		{"No TXT records found", "the name exists without the record: another client may have removed it, or it was written to a zone or view that the CA does not see"},

@@ -37,6 +37,7 @@ type pebbleOptions struct {
 	badNonces       int // per cent
 	externalAccount bool
 	retryAfter      int // seconds
+	alternates      int // further chains
 }
 
 func startPebble(t testing.TB, o pebbleOptions) *pebble {
@@ -49,7 +50,7 @@ func startPebble(t testing.TB, o pebbleOptions) *pebble {
 		"classic":    {Description: "three months", ValidityPeriod: 90 * 24 * 3600},
 		"shortlived": {Description: "six days", ValidityPeriod: 6 * 24 * 3600},
 	}
-	issuer := ca.New(silent, store, "", "ecdsa", 0, 1, profiles)
+	issuer := ca.New(silent, store, "", "ecdsa", o.alternates, 1, profiles)
 	front := wfe.New(silent, store, va.New(silent, 80, 443, true, "", store), issuer, []string{"pebble.test"}, true, o.externalAccount, o.retryAfter, o.retryAfter)
 	server := httptest.NewUnstartedServer(front.Handler())
 	server.Config.ErrorLog = silent
