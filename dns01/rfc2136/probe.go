@@ -103,7 +103,10 @@ func (t trial) owner() string {
 func trials(zone, owner delegation.Name) []trial {
 	all := []trial{{dns01.OtherNames, absentTXT(below(zone))}}
 	if owner != zone {
-		all = append(all, trial{dns01.TheApex, absentTXT(zone)}, trial{dns01.NamesBelow, absentTXT(below(owner))})
+		all = append(all, trial{dns01.TheApex, absentTXT(zone)})
+		if _, err := delegation.ParseName(below(owner).String()); err == nil { // not too long
+			all = append(all, trial{dns01.NamesBelow, absentTXT(below(owner))})
+		}
 	}
 	return append(all, trial{dns01.OtherTypes, absentAAAA(owner)})
 }
