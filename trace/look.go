@@ -40,17 +40,30 @@ func (l *Look) ask(ctx context.Context, r *delegation.Resolver, z *Zone, servers
 		l.Answers = append(l.Answers, Answer{Observation: o})
 	}
 	if l.Purpose == Follow {
-		for i, o := range r.Observe(ctx, z.Apex, servers, z.Apex, "SOA") {
-			if o.Err == nil && l.Answers[i].Zone == "" {
-				l.Answers[i].Zone, l.Answers[i].Serial = o.Zone, o.Serial
-			}
-		}
+		l.askSerials(ctx, r, z)
 	}
 	for i := range l.Answers {
 		l.Answers[i].Fault = l.fault(&l.Answers[i])
 	}
 	if l.Purpose != Refer {
 		l.compare()
+	}
+}
+
+// askSerials asks those for the zone's serial number who have given an answer
+// without.
+func (l *Look) askSerials(ctx context.Context, r *delegation.Resolver, z *Zone) {
+	var servers []delegation.Server
+	var unknown []*Answer
+	for i := range l.Answers {
+		if a := &l.Answers[i]; a.Err == nil && a.Zone == "" {
+			servers, unknown = append(servers, a.Server), append(unknown, a)
+		}
+	}
+	for i, o := range r.Observe(ctx, z.Apex, servers, z.Apex, "SOA") {
+		if o.Err == nil {
+			unknown[i].Zone, unknown[i].Serial = o.Zone, o.Serial
+		}
 	}
 }
 
@@ -69,7 +82,7 @@ func (l *Look) fault(a *Answer) string {
 		return "has an alias to " + host(a.AliasTo)
 	case l.Purpose == Place && a.Cut != "":
 		return "refers to zone " + host(a.Cut)
-	case l.Purpose == Place && a.AliasTo != "":
+	case l.Purpose == Place && a.AliasTo != "" && !l.pinned:
 		return fmt.Sprintf("has a %s to %s", a.AliasType, host(a.AliasTo))
 	}
 	return ""
@@ -123,11 +136,19 @@ func (l *Look) compare() {
 		case a.Rcode != first.Rcode:
 			a.Fault = fmt.Sprintf("says %s where %s says %s", a.Rcode, first.who(), first.Rcode)
 		case a.Zone != first.Zone:
-			a.Fault = fmt.Sprintf("says that it is in zone %s, %s says %s", host(a.Zone), first.who(), host(first.Zone))
+			a.Fault = fmt.Sprintf("shows %s, %s %s", a.soa(), first.who(), first.soa())
 		case a.Serial != newest && !a.Proxied:
 			a.Fault = fmt.Sprintf("is behind: the newest serial is %d", newest)
 		}
 	}
+}
+
+// soa names the SOA record shown.
+func (a *Answer) soa() string {
+	if a.Zone == "" {
+		return "no SOA record"
+	}
+	return "that of zone " + host(a.Zone)
 }
 
 // newer compares serial numbers as RFC 1982 says.

@@ -23,6 +23,8 @@ type Way struct {
 	Target *delegation.Target // as far as it could be followed: no Owner if Err is set
 	Zones  []*Zone            // on the way, each after its parent
 	Err    error              // why it could not be followed to the end
+
+	pinned bool // the user said where the record belongs, whatever aliases say
 }
 
 // Zone is a zone on the way, and what its servers were asked.
@@ -52,6 +54,8 @@ type Look struct {
 	Step    *delegation.Step // that the answer makes; nil for Place
 	Sample  bool             // only the server was asked that the way leads over
 	Answers []Answer         // one for each address
+
+	pinned bool // an alias is no fault
 }
 
 // Answer is what one address of a server says.
@@ -84,7 +88,7 @@ func All(ctx context.Context, r *delegation.Resolver, queries []Query) []*Way {
 func Trace(ctx context.Context, r *delegation.Resolver, q Query) *Way {
 	ctx, stop := delegation.Limit(ctx)
 	defer stop()
-	w := &Way{Name: q.Name}
+	w := &Way{Name: q.Name, pinned: q.Follow != delegation.Follow{}}
 	w.Target, w.Err = r.Trace(ctx, q.Challenge, q.Follow)
 	w.lay()
 	var wg sync.WaitGroup
@@ -112,7 +116,7 @@ func (w *Way) lay() {
 	}
 	switch {
 	case w.Target.Owner != "":
-		w.zone(w.Target.Zone).look(Place, w.Target.Owner, "CNAME", nil)
+		w.zone(w.Target.Zone).look(Place, w.Target.Owner, "CNAME", nil).pinned = w.pinned
 	case w.astray() == nil:
 		w.closest(at).look(Place, at, "CNAME", nil)
 	}
@@ -174,8 +178,10 @@ func (w *Way) closest(name delegation.Name) *Zone {
 	return best
 }
 
-func (z *Zone) look(p Purpose, name delegation.Name, rrtype string, s *delegation.Step) {
-	z.Looks = append(z.Looks, &Look{Purpose: p, Name: name, Type: rrtype, Step: s})
+func (z *Zone) look(p Purpose, name delegation.Name, rrtype string, s *delegation.Step) *Look {
+	l := &Look{Purpose: p, Name: name, Type: rrtype, Step: s}
+	z.Looks = append(z.Looks, l)
+	return l
 }
 
 // Right reports whether the way leads to its end, and every server that could
