@@ -17,14 +17,24 @@ type Account struct {
 	Directory string        // URL of the CA's directory
 	URL       string        // of the account, "" until the CA has confirmed it
 	Contact   []string      // as the CA knows them: "mailto:…"
+	Terms     string        // URL of the terms of service that were agreed to, or ""
 	Key       crypto.Signer // of the account
+	NextKey   crypto.Signer // perhaps of the account by now; nil unless a key rollover was cut off
 }
+
+// The files of an account.
+const (
+	accountFileName = "account.json"
+	keyFile         = "key.pem"
+	nextKeyFile     = "next-key.pem"
+)
 
 type accountFile struct {
 	Version   int      `json:"version"`
 	Directory string   `json:"directory"`
 	URL       string   `json:"url,omitempty"`
 	Contact   []string `json:"contact,omitempty"`
+	Terms     string   `json:"terms,omitempty"`
 }
 
 // LoadAccount returns the account at the CA with this directory URL. Without
@@ -34,16 +44,15 @@ func (s *Store) LoadAccount(directory string) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	keyPath := s.path("accounts", name, "key.pem")
-	text, err := os.ReadFile(keyPath)
+	key, err := readKey(s.path("accounts", name, keyFile))
 	if err != nil {
 		return nil, err
 	}
-	key, err := decodeKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", keyPath, err)
+	next, err := readKey(s.path("accounts", name, nextKeyFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	path := s.path("accounts", name, "account.json")
+	path := s.path("accounts", name, accountFileName)
 	file := accountFile{Directory: directory}
 	if err := loadJSON(path, &file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -51,12 +60,13 @@ func (s *Store) LoadAccount(directory string) (*Account, error) {
 	if file.Directory != directory {
 		return nil, fmt.Errorf("%s: it is for %s, not for %s", path, file.Directory, directory)
 	}
-	return &Account{Directory: directory, URL: file.URL, Contact: file.Contact, Key: key}, nil
+	return &Account{Directory: directory, URL: file.URL, Contact: file.Contact, Terms: file.Terms, Key: key, NextKey: next}, nil
 }
 
 // SaveAccount keeps an account, in the place of an older one at this CA. The
-// key is kept first and an older account.json removed before it, so that no
-// crash leaves the URL of one account beside the key of another.
+// key is kept first, and what belongs to an older key removed before it, so that
+// no crash leaves the URL of one account beside the key of another. NextKey is
+// SaveNextKey's.
 func (s *Store) SaveAccount(a *Account) error {
 	name, err := accountName(a.Directory)
 	if err != nil {
@@ -66,16 +76,92 @@ func (s *Store) SaveAccount(a *Account) error {
 	if err != nil {
 		return err
 	}
-	path, keyPath := s.path("accounts", name, "account.json"), s.path("accounts", name, "key.pem")
+	path, keyPath := s.path("accounts", name, accountFileName), s.path("accounts", name, keyFile)
 	if old, err := os.ReadFile(keyPath); err != nil || string(old) != string(key) {
 		if err := s.disk.remove(path); err != nil {
+			return err
+		}
+		if err := s.disk.remove(s.path("accounts", name, nextKeyFile)); err != nil {
 			return err
 		}
 		if err := s.disk.write(keyPath, key, modeSecret); err != nil {
 			return err
 		}
 	}
-	return s.saveJSON(path, accountFile{version, a.Directory, a.URL, a.Contact})
+	return s.saveJSON(path, accountFile{version, a.Directory, a.URL, a.Contact, a.Terms})
+}
+
+// SaveNextKey keeps the key that an account is about to get beside the one that
+// it has, before the CA hears of it.
+func (s *Store) SaveNextKey(directory string, key crypto.Signer) error {
+	name, err := accountName(directory)
+	if err != nil {
+		return err
+	}
+	text, err := encodeKey(key)
+	if err != nil {
+		return err
+	}
+	return s.disk.write(s.path("accounts", name, nextKeyFile), text, modeSecret)
+}
+
+// UseNextKey makes the next key the account's only one, when the CA is known to
+// use it.
+func (s *Store) UseNextKey(directory string) error {
+	name, err := accountName(directory)
+	if err != nil {
+		return err
+	}
+	return s.disk.rename(s.path("accounts", name, nextKeyFile), s.path("accounts", name, keyFile))
+}
+
+// DropNextKey forgets the next key, when the CA is known to have refused it.
+func (s *Store) DropNextKey(directory string) error {
+	name, err := accountName(directory)
+	if err != nil {
+		return err
+	}
+	return s.disk.remove(s.path("accounts", name, nextKeyFile))
+}
+
+// RemoveAccount forgets an account and its keys; none is fine.
+func (s *Store) RemoveAccount(directory string) error {
+	name, err := accountName(directory)
+	if err != nil {
+		return err
+	}
+	for _, file := range []string{accountFileName, nextKeyFile, keyFile} {
+		if err := s.disk.remove(s.path("accounts", name, file)); err != nil {
+			return err
+		}
+	}
+	return s.disk.remove(s.path("accounts", name))
+}
+
+// Accounts returns all accounts, in the order of their directories' names, and
+// an error for each that cannot be read. A key without account.json, which a
+// crash may leave, is no account yet.
+func (s *Store) Accounts() ([]*Account, error) {
+	list, err := names(s.path("accounts"))
+	errs := []error{err}
+	var accounts []*Account
+	for _, name := range list {
+		var file accountFile
+		err := loadJSON(s.path("accounts", name, accountFileName), &file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var a *Account
+		if err == nil {
+			a, err = s.LoadAccount(file.Directory)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		accounts = append(accounts, a)
+	}
+	return accounts, errors.Join(errs...)
 }
 
 // accountName turns a directory URL into the name of a directory.

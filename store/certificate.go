@@ -17,13 +17,13 @@ type Certificate struct {
 	Name string // the user's name for it
 	Dir  string // live/NAME: stays the same when it is renewed
 
-	// Files in Dir, for servers to use.
+	// Files in Dir, for servers to use. PrivateKey is "" where there is none.
 	PrivateKey, Cert, Chain, FullChain string
 
 	Version string              // directory in archive that holds it for good
 	Leaf    *x509.Certificate   // the certificate
 	Issuers []*x509.Certificate // the rest of the chain
-	Key     crypto.Signer       // the private key
+	Key     crypto.Signer       // the private key; nil where somebody else has it
 }
 
 // The files of a certificate, named as certbot names them.
@@ -35,7 +35,8 @@ const (
 )
 
 // SaveCertificate keeps a certificate (its chain in DER, leaf first) with its
-// key, and makes it the live one. Saving the same again is fine: a run that was
+// key, and makes it the live one. Without a key, which is then with whoever made
+// the certificate request, there is no privkey.pem. Saving the same again is fine: a run that was
 // killed between this and ClearOrder does so.
 func (s *Store) SaveCertificate(name string, key crypto.Signer, chain [][]byte) (*Certificate, error) {
 	if err := CheckName(name); err != nil {
@@ -65,17 +66,16 @@ func encodeCertificate(key crypto.Signer, chain [][]byte) (map[string][]byte, *x
 	if err != nil {
 		return nil, nil, err
 	}
+	cert, rest := encodeChain(chain[:1]), encodeChain(chain[1:])
+	files := map[string][]byte{certFile: cert, chainFile: rest, fullChainFile: append(cert, rest...)}
+	if key == nil {
+		return files, leaf, nil
+	}
 	if !belongs(leaf, key) {
 		return nil, nil, errors.New("the certificate is not for this private key")
 	}
-	private, err := encodeKey(key)
-	if err != nil {
-		return nil, nil, err
-	}
-	cert, rest := encodeChain(chain[:1]), encodeChain(chain[1:])
-	return map[string][]byte{
-		privKeyFile: private, certFile: cert, chainFile: rest, fullChainFile: append(cert, rest...),
-	}, leaf, nil
+	files[privKeyFile], err = encodeKey(key)
+	return files, leaf, err
 }
 
 func encodeChain(chain [][]byte) []byte {
@@ -97,6 +97,9 @@ func (s *Store) archive(dir string, files map[string][]byte) error {
 		return err
 	}
 	for _, name := range []string{privKeyFile, certFile, chainFile, fullChainFile} {
+		if files[name] == nil && name == privKeyFile {
+			continue
+		}
 		mode := modePublic
 		if name == privKeyFile {
 			mode = modeSecret
@@ -114,7 +117,7 @@ func (s *Store) archive(dir string, files map[string][]byte) error {
 func sameFiles(dir string, files map[string][]byte) error {
 	for _, name := range []string{privKeyFile, certFile} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
+		if err != nil && (name != privKeyFile || !errors.Is(err, fs.ErrNotExist)) {
 			return err
 		}
 		if !bytes.Equal(text, files[name]) {
@@ -171,11 +174,13 @@ func (c *Certificate) read() error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	c.Leaf, c.Issuers = chain[0], chain[1:]
-	if text, err = os.ReadFile(keyPath); err != nil {
-		return err
+	c.Key, err = readKey(keyPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.PrivateKey = ""
+		return nil
 	}
-	if c.Key, err = decodeKey(text); err != nil {
-		return fmt.Errorf("%s: %w", keyPath, err)
+	if err != nil {
+		return err
 	}
 	if !belongs(c.Leaf, c.Key) {
 		return fmt.Errorf("%s: it is not the key of the certificate beside it", keyPath)

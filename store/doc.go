@@ -4,12 +4,13 @@
 // is a format:
 //
 //	lock                          who works here now: {pid, host, command, since}
-//	accounts/CA/account.json      account at a CA: directory, URL, contact
+//	accounts/CA/account.json      account at a CA: directory, URL, contact, terms
 //	accounts/CA/key.pem           its key, written before the CA hears of it
+//	accounts/CA/next-key.pem      the key that the CA may have by now: a key rollover was cut off
 //	certificates/NAME.json        what was asked for, so that it can be renewed
 //	orders/NAME.json              an order under way: its URL and the private key
 //	archive/NAME/SERIAL/          one issued certificate, never changed afterwards:
-//	    privkey.pem                 private key, PKCS #8
+//	    privkey.pem                 private key, PKCS #8; none where a certificate request was brought along
 //	    cert.pem                    the certificate
 //	    chain.pem                   the rest of its chain
 //	    fullchain.pem               both

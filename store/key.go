@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"os"
 )
 
 const pkcs8 = "PRIVATE KEY" // RFC 7468 §10
@@ -34,6 +35,20 @@ func decodeKey(text []byte) (crypto.Signer, error) {
 		return nil, fmt.Errorf("a key of type %T cannot sign", key)
 	}
 	return signer, nil
+}
+
+// readKey reads a file that encodeKey's text was written to. The error is
+// fs.ErrNotExist when there is none.
+func readKey(path string) (crypto.Signer, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := decodeKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
 }
 
 // belongs reports whether a certificate is for a key.

@@ -17,7 +17,8 @@ type Order struct {
 	Names     []string      // identifiers, in the order asked for
 	Profile   string        // of the order, or ""
 	Created   time.Time     // when it was placed
-	Key       crypto.Signer // of the certificate
+	Key       crypto.Signer // of the certificate; nil where CSR is not
+	CSR       []byte        // certificate request (DER) that was brought along, or nil
 }
 
 type orderFile struct {
@@ -28,7 +29,8 @@ type orderFile struct {
 	Names      []string  `json:"names"`
 	Profile    string    `json:"profile,omitempty"`
 	Created    time.Time `json:"created"`
-	PrivateKey string    `json:"private_key"` // in one file with the rest, so that they cannot part
+	CSR        []byte    `json:"csr,omitempty"`
+	PrivateKey string    `json:"private_key,omitempty"` // in one file with the rest, so that they cannot part
 }
 
 // SaveOrder keeps an order under the name of its certificate, in the place of
@@ -37,12 +39,15 @@ func (s *Store) SaveOrder(name string, o *Order) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	key, err := encodeKey(o.Key)
-	if err != nil {
-		return err
+	var key []byte
+	if o.Key != nil {
+		var err error
+		if key, err = encodeKey(o.Key); err != nil {
+			return err
+		}
 	}
 	return s.saveJSON(s.orderPath(name), orderFile{
-		version, o.URL, o.Directory, o.Account, o.Names, o.Profile, o.Created, string(key),
+		version, o.URL, o.Directory, o.Account, o.Names, o.Profile, o.Created, o.CSR, string(key),
 	})
 }
 
@@ -56,11 +61,15 @@ func (s *Store) LoadOrder(name string) (*Order, error) {
 	if err := loadJSON(s.orderPath(name), &f); err != nil {
 		return nil, err
 	}
-	key, err := decodeKey([]byte(f.PrivateKey))
-	if err != nil {
+	o := &Order{f.URL, f.Directory, f.Account, f.Names, f.Profile, f.Created, nil, f.CSR}
+	if len(f.CSR) > 0 {
+		return o, nil
+	}
+	var err error
+	if o.Key, err = decodeKey([]byte(f.PrivateKey)); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.orderPath(name), err)
 	}
-	return &Order{f.URL, f.Directory, f.Account, f.Names, f.Profile, f.Created, key}, nil
+	return o, nil
 }
 
 // ClearOrder forgets the order kept for a certificate; none is fine. After

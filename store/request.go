@@ -18,10 +18,15 @@ type Request struct {
 	Account   string            `json:"account,omitempty"` // URL of the account
 	Deploy    []string          `json:"deploy,omitempty"`  // commands after each issue
 	Follow    map[string]string `json:"follow,omitempty"`  // identifier to "never" or an owner name
-	Created   time.Time         `json:"created"`           // first issued
-	Renewed   time.Time         `json:"renewed,omitzero"`  // last issued
+	ReuseKey  bool              `json:"reuse_key,omitempty"`
+	Staple    bool              `json:"must_staple,omitempty"`
+	Chain     string            `json:"preferred_chain,omitempty"` // name or fingerprint of its root
+	CSR       []byte            `json:"csr,omitempty"`             // certificate request (DER) that was brought along
+	Created   time.Time         `json:"created"`                   // first issued
+	Renewed   time.Time         `json:"renewed,omitzero"`          // last issued
 
-	Undeployed bool `json:"undeployed,omitempty"` // the commands are still to be run, or have failed
+	Undeployed bool   `json:"undeployed,omitempty"` // the commands are still to be run, or have failed
+	Deployed   string `json:"deployed,omitempty"`   // which certificate was deployed, and how; "" for none
 
 	Issued  *Issued  `json:"issued,omitempty"`  // the live certificate; nil before the first
 	Window  *Window  `json:"window,omitempty"`  // when the CA suggests to renew it
@@ -34,6 +39,9 @@ type Issued struct {
 	Serial    string    `json:"serial"` // hexadecimal
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
+
+	Revoked time.Time `json:"revoked,omitzero"` // when we had it revoked
+	Reason  string    `json:"reason,omitempty"` // then; as RFC 5280 §5.3.1 calls it
 }
 
 // Window is what the CA suggested (RFC 9773), and the instant in it that was

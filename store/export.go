@@ -1,0 +1,47 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// exportFile is an account in one file, to be taken elsewhere.
+type exportFile struct {
+	accountFile
+	PrivateKey string `json:"private_key"` // PKCS #8 in PEM
+}
+
+// Export writes the account with its key into a new file that its owner alone
+// can read. One that exists is an error, unless it may be replaced.
+func (a *Account) Export(path string, replace bool) error {
+	key, err := encodeKey(a.Key)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(exportFile{accountFile{version, a.Directory, a.URL, a.Contact, a.Terms}, string(key)}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil && !replace {
+		return &fs.PathError{Op: "export", Path: path, Err: fs.ErrExist}
+	}
+	return disk{}.write(path, append(text, '\n'), modeSecret)
+}
+
+// ReadExport reads a file that Export wrote. Its errors do not show the key.
+func ReadExport(path string) (*Account, error) {
+	var f exportFile
+	if err := loadJSON(path, &f); err != nil {
+		return nil, err
+	}
+	if _, err := accountName(f.Directory); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	key, err := decodeKey([]byte(f.PrivateKey))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &Account{Directory: f.Directory, URL: f.URL, Contact: f.Contact, Terms: f.Terms, Key: key}, nil
+}
