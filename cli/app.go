@@ -33,6 +33,7 @@ func (p *Process) app() *cli.App {
 		Commands: guarded(
 			p.issueCommand(),
 			p.renewCommand(),
+			p.deployCommand(),
 			p.listCommand(),
 			p.statusCommand(),
 			p.systemdCommand(),

@@ -81,21 +81,24 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	}
 	defer unlock()
 	r.sweep(c)
-	if !c.Bool("force") && dryRun(c) == "" {
-		if requests, err = r.missing(requests, ca, rep); err != nil || len(requests) == 0 {
-			return err
-		}
-	}
 	if dryRun(c) != "" {
 		return r.rehearse(c, ca, requests, rep)
 	}
-	account, err := r.account(c.Context, ca)
-	if err != nil {
-		return err
+	w := work{deploy: certificateNames(requests), due: requests}
+	if !c.Bool("force") {
+		if w.due, err = r.missing(requests, ca, rep); err != nil {
+			return err
+		}
 	}
-	results := r.issuer(c, account, rep).Issue(c.Context, requests)
-	rep.issued(results)
-	return errors.Join(failure(results), r.deploy(c, results))
+	return r.carryOut(c, w, rep, func() error {
+		account, err := r.account(c.Context, ca)
+		if err != nil {
+			return err
+		}
+		results := r.issuer(c, account, rep).Issue(c.Context, w.due)
+		rep.issued(results)
+		return failure(results)
+	})
 }
 
 // issuer returns one that shows what it does.
@@ -115,17 +118,6 @@ func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issu
 			}
 		},
 	}
-}
-
-// deploy runs the commands for the certificates that are new.
-func (r *run) deploy(c *cli.Context, results []*issuance.Result) error {
-	var errs []error
-	for _, res := range results {
-		if res.Err == nil {
-			errs = append(errs, issuance.Deploy(c.Context, r.store, res.Certificate, r.process.Stderr))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // failure joins the errors of the results: a PartialError where others are

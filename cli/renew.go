@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -77,12 +76,14 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 	if dryRun(c) != "" {
 		return r.rehearseRenewals(c, due, renewals, rep)
 	}
-	var errs []error
-	for _, batch := range byDirectory(due) {
-		errs = append(errs, r.renewAt(c, batch, rep))
-	}
-	errs = append(errs, r.deployAgain(c, renewals))
-	if err := errors.Join(errs...); err != nil || len(due) > 0 {
+	err = r.carryOut(c, renewalWork(due, renewals), rep, func() error {
+		var errs []error
+		for _, batch := range byDirectory(due) {
+			errs = append(errs, r.renewAt(c, batch, rep))
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil || len(due) > 0 {
 		return err
 	}
 	p.say(c, nothingDue(renewals))
@@ -189,16 +190,18 @@ func (r *run) renewAt(c *cli.Context, renewals []*issuance.Renewal, rep *reporte
 	return failure(results)
 }
 
-// deployAgain runs the commands for what is new, and those that failed before.
-func (r *run) deployAgain(c *cli.Context, renewals []*issuance.Renewal) error {
-	var errs []error
-	for _, w := range renewals {
-		err := issuance.Deploy(c.Context, r.store, w.Certificate, r.process.Stderr)
-		if !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+// renewalWork is what a run of renew has to do.
+func renewalWork(due, all []*issuance.Renewal) work {
+	var w work
+	for _, d := range due {
+		w.due = append(w.due, d.Request)
+	}
+	for _, a := range all {
+		if a.Kept != nil {
+			w.deploy = append(w.deploy, a.Certificate)
 		}
 	}
-	return errors.Join(errs...)
+	return w
 }
 
 // configFor returns the settings for a CA: its own, or those of the first with

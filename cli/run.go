@@ -29,6 +29,7 @@ type run struct {
 	client      *delegation.Client
 	resolver    *delegation.Resolver
 	credentials dns01.Credentials
+	entries     map[string]*config.Certificate // under certificates:, by name
 
 	dialing sync.Mutex
 	cas     map[string]*acme.CA // by directory URL
@@ -57,7 +58,10 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{process: p, config: cfg, cas: make(map[string]*acme.CA)}
+	r := &run{process: p, config: cfg, cas: make(map[string]*acme.CA), entries: make(map[string]*config.Certificate)}
+	for _, cert := range cfg.Certificates {
+		r.entries[cert.Name] = cert
+	}
 	options, err := p.asking(c, cfg.Resolver)
 	if err != nil {
 		return nil, err

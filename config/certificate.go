@@ -25,8 +25,13 @@ type Certificate struct {
 	// section.
 	Profile string `yaml:"profile"`
 
+	// Install are copies of the certificate for programs that cannot use the
+	// files in the state directory. They are made before deploy runs.
+	Install []*Install `yaml:"install"`
+
 	// Deploy are commands to run, one after the other, whenever a new
-	// certificate is in place.
+	// certificate is in place, without a shell: who wants one writes sh -c '…'.
+	// What failed is run again in later runs.
 	Deploy []string `yaml:"deploy"`
 
 	// Follow says for single domains what to do when _acme-challenge is an
@@ -53,6 +58,7 @@ func (c *Certificate) check(at place) {
 	if !certificateName.MatchString(c.Name) {
 		at.problem("", "certificate name %s: lower-case letters, digits, dots, hyphens and underscores are expected, a letter or digit first", printable(c.Name))
 	}
+	checkCommands(at, "deploy", c.Deploy)
 	domains := map[string]bool{}
 	for _, domain := range c.Domains {
 		domains[challenged(domain)] = true

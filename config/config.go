@@ -39,6 +39,19 @@ type Config struct {
 	// "certctl issue -d" need no entry: the state directory remembers them.
 	Certificates []*Certificate `yaml:"certificates"`
 
+	// Hooks are commands to run before and after a run of issue or renew that
+	// has something to do.
+	Hooks Hooks `yaml:"hooks"`
+
+	// Renew says how "certctl renew" does its work.
+	Renew Renew `yaml:"renew"`
+
+	// Metrics says where monitoring finds numbers about the certificates.
+	Metrics Metrics `yaml:"metrics"`
+
+	// Log says how lines about the work are written.
+	Log Log `yaml:"log"`
+
 	file *file
 }
 
@@ -110,6 +123,16 @@ func (c *Config) check(at place) {
 			at.decoder.problem(z.at.node.Line, "the scope %s is also in line %d", printable(z.Scope), line)
 		}
 		scopes[z.Scope] = z.at.node.Line
+	}
+	copies := map[string]bool{}
+	for _, cert := range c.Certificates {
+		for _, i := range cert.Install {
+			what, path := i.What()
+			if path != "" && copies[path] {
+				at.problem("certificates", "certificate %s: install: %s: another copy goes to the same file", cert.Name, what)
+			}
+			copies[path] = true
+		}
 	}
 }
 

@@ -1,9 +1,3 @@
-// Package hook runs the user's commands when a certificate is new.
-//
-// A command is a line that is split into words as a shell would split it, but
-// run without a shell: nothing in it is expanded. Who wants a shell says so:
-// sh -c '…'. It runs with a small environment, in which no secret of ours or of
-// the user's is: what a command needs besides, it has to get by itself.
 package hook
 
 import (
@@ -13,16 +7,22 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
-
-	"github.com/mattn/go-shellwords"
 )
 
-// Timeout is how long a command may run.
-const Timeout = 5 * time.Minute
+// DefaultTimeout is how long a command may run if nothing else is said.
+const DefaultTimeout = 5 * time.Minute
 
-// grace is how long it has to end after that, before it is killed.
+// grace is how long a command has to end after an interrupt before it is
+// killed, and how long we listen to what a command has left running.
 const grace = 10 * time.Second
+
+// Runner runs commands.
+type Runner struct {
+	Timeout time.Duration // of one command; 0 for DefaultTimeout
+	Out     io.Writer     // where its output goes
+}
 
 // inherited are the variables that a command gets from our own environment.
 func inherited() []string {
@@ -30,32 +30,51 @@ func inherited() []string {
 }
 
 // Run runs one command with further variables, NAME=value, in its environment.
-// What it prints goes to out. The error names the command and its exit code.
-func Run(ctx context.Context, line string, variables []string, out io.Writer) error {
-	words, err := shellwords.Parse(line)
-	if err != nil || len(words) == 0 {
-		return fmt.Errorf("command %q: it cannot be split into words", line)
+// The error names the command and its exit code.
+func (r Runner) Run(ctx context.Context, line string, variables []string) error {
+	words, err := Split(line)
+	if err != nil {
+		return fmt.Errorf("command %q: %w", line, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, Timeout)
+	timeout := r.timeout()
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c := exec.CommandContext(limited, words[0], words[1:]...)
-	c.Env = append(environment(), variables...)
-	c.Stdout, c.Stderr = out, out
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	c.WaitDelay = grace
-	err = c.Run()
+	err = r.run(limited, words, variables)
 	var ended *exec.ExitError
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("command %q: %w", line, ctx.Err())
 	case limited.Err() != nil:
-		return fmt.Errorf("command %q: not done after %s", line, Timeout)
+		return fmt.Errorf("command %q: not done after %s", line, timeout)
 	case errors.As(err, &ended):
 		return fmt.Errorf("command %q: %s", line, ended.ProcessState)
-	case err != nil:
-		return fmt.Errorf("command %q: %w", line, err)
 	}
-	return nil
+	return fmt.Errorf("command %q: %w", line, err)
+}
+
+func (r Runner) timeout() time.Duration {
+	if r.Timeout > 0 {
+		return r.Timeout
+	}
+	return DefaultTimeout
+}
+
+func (r Runner) run(ctx context.Context, words, variables []string) error {
+	c := exec.CommandContext(ctx, words[0], words[1:]...)
+	c.Env = append(environment(), variables...)
+	c.Stdout, c.Stderr = r.Out, r.Out
+	c.WaitDelay = grace
+	group(c)
+	err := c.Run()
+	if ctx.Err() != nil {
+		killGroup(c)
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil // it has exited with 0, and left something running: a server
+	}
+	return err
 }
 
 func environment() []string {
@@ -66,4 +85,18 @@ func environment() []string {
 		}
 	}
 	return env
+}
+
+// longest is how long the value of a variable may be. Linux allows 128 KiB for
+// one, with its name.
+const longest = 100_000
+
+// List makes a variable of a list of words.
+func List(name string, words []string) string {
+	value := strings.Join(words, " ")
+	if len(value) > longest {
+		value = value[:longest+1]
+		value = value[:max(0, strings.LastIndexByte(value, ' '))]
+	}
+	return name + "=" + value
 }

@@ -15,7 +15,7 @@ import (
 func TestRun(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_USER", "hunter2")
 	var out bytes.Buffer
-	if err := hook.Run(t.Context(), `sh -c 'env; echo "$0 $1"' "two words" '$HOME'`, []string{"CERTCTL_NAMES=example.com"}, &out); err != nil {
+	if err := (hook.Runner{Out: &out}).Run(t.Context(), `sh -c 'env; echo "$0 $1"' "two words" '$HOME'`, []string{"CERTCTL_NAMES=example.com"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"CERTCTL_NAMES=example.com\n", "two words $HOME\n", "PATH="} {
@@ -30,12 +30,12 @@ func TestRun(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                            "cannot be split",
-		"sh -c 'unfinished":           "cannot be split",
+		"":                            `command "": there is no command`,
+		"sh -c 'unfinished":           "a ' is never closed",
 		"sh -c 'exit 3'":              `command "sh -c 'exit 3'": exit status 3`,
 		"/nonexistent/program --flag": "no such file",
 	} {
-		if err := hook.Run(t.Context(), line, nil, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := (hook.Runner{}).Run(t.Context(), line, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", line, err, want)
 		}
 	}
@@ -45,7 +45,7 @@ func TestErrors(t *testing.T) {
 func TestNoShell(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	var out bytes.Buffer
-	if err := hook.Run(t.Context(), "echo '`id`' '>' "+file, nil, &out); err != nil {
+	if err := (hook.Runner{Out: &out}).Run(t.Context(), "echo '`id`' '>' "+file, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(file); err == nil || !strings.Contains(out.String(), "`id`") {
@@ -65,7 +65,7 @@ func TestInterrupted(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	err := hook.Run(ctx, "sh -c 'touch "+ready+"; exec sleep 60'", nil, new(bytes.Buffer))
+	err := (hook.Runner{}).Run(ctx, "sh -c 'touch "+ready+"; sleep 60; true'", nil)
 	if err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("got %v, want that it was canceled", err)
 	}

@@ -2,49 +2,97 @@ package issuance
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
-	"strings"
 
 	"certctl/hook"
+	"certctl/install"
 	"certctl/store"
 )
 
-// Deploy runs the commands for a certificate that is new, or for which they
-// have failed before, one after the other until one fails. That they are done
-// is remembered only when all are. What they print goes to out.
-func Deploy(ctx context.Context, s *store.Store, name string, out io.Writer) error {
-	r, err := s.LoadRequest(name)
-	if err != nil || !r.Undeployed {
-		return err
+// Deployment is what is done with a certificate that is new: copies are made,
+// then commands run.
+type Deployment struct {
+	Certificate string
+	Copies      []install.Copy
+	Commands    []string
+}
+
+// Pending reports whether it is still to be done, or again: because the
+// certificate is new, or something has failed, or what is to be done has
+// changed.
+func (d *Deployment) Pending(r *store.Request) bool {
+	return r != nil && r.Issued != nil && r.Deployed != d.fingerprint(r.Issued.Serial)
+}
+
+// fingerprint stands for a certificate that is deployed, "" where there is
+// nothing to do. No secret goes into it.
+func (d *Deployment) fingerprint(serial string) string {
+	if len(d.Copies) == 0 && len(d.Commands) == 0 {
+		return ""
 	}
-	live, err := s.LoadCertificate(name)
+	text, err := json.Marshal([]any{serial, d.Copies, d.Commands})
+	if err != nil {
+		panic(err) // plain structs only
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Run makes the copies and runs the commands, one after the other until one
+// fails. That they are done is remembered only when all are. The store is
+// locked by the caller.
+func (d *Deployment) Run(ctx context.Context, s *store.Store, hooks hook.Runner) error {
+	r, err := s.LoadRequest(d.Certificate)
 	if err != nil {
 		return err
 	}
-	for _, command := range r.Deploy {
-		if err := hook.Run(ctx, command, variables(live, r.Names), out); err != nil {
-			return fmt.Errorf("%s: deploy: %w", name, err)
-		}
+	live, err := s.LoadCertificate(d.Certificate)
+	if err != nil {
+		return err
 	}
-	r.Undeployed = false
-	return s.SaveRequest(r)
+	failure := d.do(ctx, live, r, hooks)
+	r.Deploy, r.Undeployed, r.Deployed = d.Commands, failure != nil, ""
+	if failure == nil {
+		r.Deployed = d.fingerprint(r.Issued.Serial)
+	}
+	if err := s.SaveRequest(r); err != nil {
+		return err
+	}
+	return failure
 }
 
-// variables tells a command about the certificate: in our own words, and in
-// those of certbot's deploy hooks.
-func variables(live *store.Certificate, names []string) []string {
-	domains := strings.Join(names, " ")
+func (d *Deployment) do(ctx context.Context, live *store.Certificate, r *store.Request, hooks hook.Runner) error {
+	for _, c := range d.Copies {
+		if err := c.Make(ctx, live); err != nil {
+			return fmt.Errorf("%s: install: %w", d.Certificate, err)
+		}
+	}
+	variables := deployVariables(live, r.Names)
+	for _, command := range d.Commands {
+		if err := hooks.Run(ctx, command, variables); err != nil {
+			return fmt.Errorf("%s: deploy: %w", d.Certificate, err)
+		}
+	}
+	return nil
+}
+
+// deployVariables tells a command about the certificate: in our own words, and
+// in those of certbot's deploy hooks.
+func deployVariables(live *store.Certificate, names []string) []string {
 	dir, err := filepath.Abs(live.Dir)
 	if err != nil {
 		dir = live.Dir
 	}
 	return []string{
+		"CERTCTL_HOOK=deploy",
 		"CERTCTL_CERTIFICATE=" + live.Name,
-		"CERTCTL_NAMES=" + domains,
+		hook.List("CERTCTL_NAMES", names),
 		"CERTCTL_DIR=" + dir,
+		hook.List("RENEWED_DOMAINS", names),
 		"RENEWED_LINEAGE=" + dir,
-		"RENEWED_DOMAINS=" + domains,
 	}
 }
