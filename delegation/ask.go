@@ -104,7 +104,7 @@ func (r *Resolver) exchange(ctx context.Context, p peer, name Name, qtype uint16
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		failed.Err = context.Cause(ctx)
+		failed.Err = ended(ctx)
 		return nil, failed
 	}
 	a, err := r.client.Query(ctx, p.addr, name, qtype, recursion)

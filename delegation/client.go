@@ -105,7 +105,7 @@ func (c *Client) overUDP(ctx context.Context, q *dns.Msg, server netip.AddrPort)
 // once makes one attempt.
 func (c *Client) once(ctx context.Context, e Exchanger, q *dns.Msg, server netip.AddrPort) (*Answer, error) {
 	if spend(ctx); ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, ended(ctx)
 	}
 	attempt, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
 	defer cancel()
@@ -116,7 +116,7 @@ func (c *Client) once(ctx context.Context, e Exchanger, q *dns.Msg, server netip
 	case err == nil:
 		err = checkReply(q, r)
 	case ctx.Err() != nil:
-		err = ctx.Err()
+		err = ended(ctx)
 	case attempt.Err() != nil:
 		err = os.ErrDeadlineExceeded // the server's fault, not the caller's
 	}

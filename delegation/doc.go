@@ -24,12 +24,21 @@
 // or what it leads to: they would remember that there is no record, and tell
 // the certificate authority so when there is one.
 //
+// Where authoritative servers cannot be asked, because port 53 is closed or
+// something on the way answers in their place, the recursive resolvers are
+// asked for everything instead, over TLS or HTTPS too. That is said, and the
+// Target is marked (Proxied).
+//
+// Whatever servers answer, one name costs no more than Limit allows. What each
+// server of a zone says, and not only the one that was asked first, Observe
+// tells; for the whole way there is package trace.
+//
 // Nothing is guessed: there is no public-suffix list and no counting of
 // labels, and an answer that is neither NOERROR nor NXDOMAIN is never taken to
 // mean "not delegated".
 //
 // Implemented: RFC 1034 §4.3.2 and §5.3.3 (following referrals and aliases),
 // RFC 2308 (negative answers), RFC 4592 (wildcards), RFC 6672 (DNAME),
-// RFC 6891 (EDNS), RFC 8555 §8.4 (the challenge name). Words are those of
-// RFC 9499.
+// RFC 6891 (EDNS), RFC 7858 (DNS over TLS), RFC 8484 (DNS over HTTPS),
+// RFC 8555 §8.4 (the challenge name). Words are those of RFC 9499.
 package delegation

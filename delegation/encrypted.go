@@ -61,6 +61,14 @@ func ParseEncrypted(s string) (*Encrypted, error) {
 // String returns the URL.
 func (e *Encrypted) String() string { return e.url.String() }
 
+// name returns the name of the host, "" if only its address is known.
+func (e *Encrypted) name() Name {
+	if _, err := netip.ParseAddr(e.url.Hostname()); err == nil {
+		return ""
+	}
+	return canonical(e.url.Hostname())
+}
+
 // encryptedAt returns the one that has this address, or nil.
 func encryptedAt(all []*Encrypted, addr netip.AddrPort) Exchanger {
 	for _, e := range all {

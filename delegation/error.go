@@ -57,7 +57,10 @@ func (e *Error) cause() string {
 
 func networkCause(err error) string {
 	var truncated *truncatedError
+	var limit *LimitError
 	switch {
+	case errors.As(err, &limit):
+		return "was not waited for: " + limit.Error()
 	case errors.As(err, &truncated):
 		return "sent an answer too long for UDP, and over TCP it " + networkCause(truncated.err)
 	case errors.Is(err, context.Canceled):

@@ -65,3 +65,11 @@ func spend(ctx context.Context) {
 		b.exhausted(&LimitError{Queries: maxQueries})
 	}
 }
+
+// ended says why a context is done: the limit is a reason of its own.
+func ended(ctx context.Context) error {
+	if limit, ok := context.Cause(ctx).(*LimitError); ok {
+		return limit
+	}
+	return ctx.Err()
+}

@@ -124,18 +124,23 @@ func names(z *zone) []string {
 // proxy returns the recursive resolvers in the place of the root's servers,
 // those first that nothing on the way can listen to or speak for.
 func (r *Resolver) proxy(ctx context.Context) (*zone, error) {
-	var addrs []netip.AddrPort
+	var servers []Server
 	var errs []error
-	for _, e := range r.client.Encrypted {
-		more, err := e.locate(ctx)
-		addrs, errs = append(addrs, more...), append(errs, err)
+	add := func(name Name, addrs []netip.AddrPort, err error) {
+		if errs = append(errs, err); len(addrs) > 0 {
+			servers = append(servers, Server{name, addrs})
+		}
 	}
-	more, err := r.recursive()
-	addrs, errs = append(addrs, more...), append(errs, err)
-	if len(addrs) == 0 {
+	for _, e := range r.client.Encrypted {
+		addrs, err := e.locate(ctx)
+		add(e.name(), addrs, err)
+	}
+	addrs, err := r.recursive()
+	add("", addrs, err)
+	if servers == nil {
 		return nil, errors.Join(errs...)
 	}
-	return &zone{apex: root, servers: []Server{{Addrs: addrs}}, proxied: true}, nil
+	return &zone{apex: root, servers: servers, proxied: true}, nil
 }
 
 // systemResolvers reads the system's recursive resolvers.
