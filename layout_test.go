@@ -12,7 +12,7 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":                         {"acme", "cli", "issuance"},
-		"certctl/cli":                     {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/rfc2136", "hook", "install", "issuance", "lab", "secret", "store", "trace"},
+		"certctl/cli":                     {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/rfc2136", "dnssec", "hook", "install", "issuance", "lab", "secret", "store", "trace"},
 		"certctl/issuance":                {"acme", "delegation", "dns01", "hook", "install", "store"},
 		"certctl/hook":                    {},
 		"certctl/install":                 {"secret", "store"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"certctl/delegation"
@@ -90,5 +91,6 @@ func (fs *findings) arrived(p dns01.Publication, seen []dns01.Observation) {
 		evidence = append(evidence, Evidence{at(o.Server.Name, o.Server.Addrs[0]), "TXT " + bare(o.Owner), fmt.Sprintf("%s after %v", o.Answer, o.Elapsed.Round(100*time.Microsecond))})
 		last = max(last, o.Elapsed)
 	}
+	slices.SortFunc(evidence, func(a, b Evidence) int { return strings.Compare(a.Server, b.Server) })
 	fs.add("canary", bare(p.Target.Zone), fmt.Sprintf("a record at %s was at every server after %v, and is removed again", bare(p.Target.Owner), last.Round(100*time.Microsecond)), "", evidence...)
 }

@@ -42,6 +42,7 @@ certctl check --canary                    also write a record everywhere, and re
 			&cli.BoolFlag{Name: "offline", Usage: "do not ask for the CA's directory"},
 			&cli.BoolFlag{Name: "canary", Usage: "write a record at every place, wait until all servers have it, and remove it"},
 			noWaitFlag,
+			&cli.BoolFlag{Name: "codes", Usage: "print what the codes of findings mean"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print also what is well"},
@@ -51,20 +52,32 @@ certctl check --canary                    also write a record everywhere, and re
 }
 
 func (p *Process) check(c *cli.Context) error {
+	if c.Bool("codes") {
+		return p.showCodes()
+	}
+	report, err := p.checkAll(c)
+	if err == nil {
+		err = notPassed(report)
+	}
+	return errors.Join(err, p.showChecked(c, report, err))
+}
+
+// checkAll looks at what flags ask for. There may be a report beside an error.
+func (p *Process) checkAll(c *cli.Context) (*check.Report, error) {
 	if err := noArguments(c); err != nil {
-		return err
+		return nil, err
 	}
 	r, err := p.open(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names, err := r.checked(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	anchors, err := readAnchors(string(r.config.Resolver.TrustAnchors))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	checker := &check.Checker{
 		Resolver:    r.resolver,
@@ -76,17 +89,13 @@ func (p *Process) check(c *cli.Context) error {
 	if c.Bool("canary") {
 		unlock, err := r.lock(c)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer unlock()
 		r.sweep(c)
 		checker.Journal = canaries{r.store.Journal()}
 	}
-	report, err := checker.Check(c.Context, names)
-	if err != nil {
-		return err
-	}
-	return errors.Join(p.showChecked(c, report), notPassed(report))
+	return checker.Check(c.Context, names)
 }
 
 // readAnchors reads trust anchors; none given means the Internet's.

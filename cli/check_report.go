@@ -16,18 +16,27 @@ type checkReport struct {
 	Names    []check.Group `json:"names"`
 	Errors   int           `json:"errors"`
 	Warnings int           `json:"warnings"`
+	Error    string        `json:"error,omitempty"`
+	Hints    []string      `json:"hints,omitempty"`
 }
 
-// showChecked prints what was found.
-func (p *Process) showChecked(c *cli.Context, r *check.Report) error {
-	if c.Bool("json") {
-		document := checkReport{Names: r.Groups(), Errors: r.Count(check.Error), Warnings: r.Count(check.Warning)}
-		for i := range document.Names {
-			if document.Names[i].Findings == nil {
-				document.Names[i].Findings = []check.Finding{}
-			}
-		}
-		return writeJSON(p.Stdout, document)
+// showCodes prints the table of codes.
+func (p *Process) showCodes() error {
+	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	for _, m := range check.Codes() {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", m.Code, m.Severity, m.Text)
+	}
+	return table.Flush()
+}
+
+// showChecked prints what was found. The report is nil where nothing was looked
+// at.
+func (p *Process) showChecked(c *cli.Context, r *check.Report, err error) error {
+	switch {
+	case c.Bool("json"):
+		return p.showCheckedJSON(r, err)
+	case r == nil:
+		return nil
 	}
 	least := []check.Severity{check.Error, check.Warning}
 	switch {
@@ -40,8 +49,25 @@ func (p *Process) showChecked(c *cli.Context, r *check.Report) error {
 	for _, g := range r.Groups() {
 		writeGroup(&b, g, least, c.Bool("verbose"))
 	}
-	_, err := io.WriteString(p.Stdout, b.String())
-	return err
+	_, failed := io.WriteString(p.Stdout, b.String())
+	return failed
+}
+
+func (p *Process) showCheckedJSON(r *check.Report, err error) error {
+	document := checkReport{Names: []check.Group{}}
+	if err != nil {
+		document.Error, document.Hints = err.Error(), Hints(err)
+	}
+	if r != nil {
+		document.Names = append(document.Names, r.Groups()...)
+		document.Errors, document.Warnings = r.Count(check.Error), r.Count(check.Warning)
+	}
+	for i, g := range document.Names {
+		if g.Findings == nil {
+			document.Names[i].Findings = []check.Finding{}
+		}
+	}
+	return writeJSON(p.Stdout, document)
 }
 
 // writeGroup writes the findings about one name, of some severities.
