@@ -154,7 +154,9 @@ func (v view) answer(m *dns.Msg, source, name string, qtype uint16) (next string
 func (v view) synthesise(m *dns.Msg, d *dns.DNAME, name string) (next string) {
 	prefix := name[:len(name)-len(strings.TrimPrefix(d.Hdr.Name, "."))]
 	target := prefix + strings.TrimPrefix(d.Target, ".")
-	m.Answer = append(m.Answer, dns.Copy(d))
+	if !slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return dns.IsDuplicate(rr, d) }) {
+		m.Answer = append(m.Answer, dns.Copy(d))
+	}
 	if _, ok := dns.IsDomainName(target); !ok {
 		m.Rcode = dns.RcodeYXDomain
 		return ""
