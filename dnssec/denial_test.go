@@ -112,7 +112,8 @@ func TestDenial(t *testing.T) {
 		{"NXDOMAIN below a cut", "b NSEC c NS\n@ NSEC a SOA", noName(deep), NoProof},
 		{"NXDOMAIN below a DNAME", "b NSEC c DNAME\n@ NSEC a SOA", noName(deep), NoProof},
 		{"NXDOMAIN below a name", "b NSEC c A", noName(deep), ""},
-		{"NXDOMAIN by a record of a name outside", "other. NSEC a. A", noName(b), NoProof},
+		{"NXDOMAIN by a record of a name outside", "!. NSEC z. A", noName(b), NoProof},
+		{"NXDOMAIN below the end of a gap", "a NSEC z.y.b A", noName(deep), ""},
 		{"nothing at all", "", noName(b), NoProof},
 
 		{"no DS", "b NSEC c NS", noDS("b.example."), NoDS},
@@ -160,6 +161,28 @@ func TestDenial(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestDenialByWildcard has a record that a wildcard made: its signature says
+// nothing about the name that it has.
+func TestDenialByWildcard(t *testing.T) {
+	key, private := newKey("example.")
+	s := signer{Zone: newWorld("").Zone("example.", ""), key: key}
+	n := &dns.NSEC{
+		Hdr:        dns.RR_Header{Name: "b.example.", Rrtype: dns.TypeNSEC, Class: dns.ClassINET},
+		NextDomain: "example.", TypeBitMap: []uint16{dns.TypeA},
+	}
+	for from, want := range map[delegation.Name]Code{"b.example.": "", "*.example.": BadSign} {
+		section := []dns.RR{n, s.signature([]dns.RR{n}, from, key, private)}
+		d := checker{"example.", []*dns.DNSKEY{key}, today}.denial(sets(section))
+		got := Code("")
+		if why := d.noData("b.example.", dns.TypeTXT); why != nil {
+			got = why.Code
+		}
+		if got != want {
+			t.Errorf("signed as %s: got %q, want %q", from, got, want)
+		}
 	}
 }
 

@@ -35,19 +35,65 @@ func TestCheckBound(t *testing.T) {
 	}
 }
 
-// TestSigner refuses the signature of a zone over records of another.
+// TestSigner refuses signatures of other zones, over records of other zones, and
+// by keys that are revoked.
 func TestSigner(t *testing.T) {
 	w := newWorld("")
 	zone, parent := w.zones["example.test."], w.zones["test."]
-	rr, err := dns.NewRR("www.example.test. 60 TXT here")
-	if err != nil {
-		t.Fatal(err)
+	revoked := dns.Copy(zone.key).(*dns.DNSKEY)
+	revoked.Flags |= dns.REVOKE
+	keys := []*dns.DNSKEY{zone.key, parent.key, revoked}
+	for _, c := range []struct {
+		owner  delegation.Name
+		signer *signer
+		key    *dns.DNSKEY
+		want   Code
+	}{
+		{"www.example.test.", zone, zone.key, ""},
+		{"www.example.test.", parent, parent.key, BadSign},
+		{"myexample.test.", zone, zone.key, BadSign},
+		{"www.example.test.", zone, revoked, BadSign},
+	} {
+		rr, err := dns.NewRR(string(c.owner) + " 60 TXT here")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &set{name: c.owner, rrtype: dns.TypeTXT, rrs: []dns.RR{rr}}
+		s.sigs = []*dns.RRSIG{c.signer.signature(s.rrs, s.name, c.key, c.signer.private)}
+		got := Code("")
+		if _, why := (checker{"example.test.", keys, today}).check(s); why != nil {
+			got = why.Code
+		}
+		if got != c.want {
+			t.Errorf("%s signed by %s (key %d): got %q, want %q", c.owner, c.signer.Apex(), c.key.KeyTag(), got, c.want)
+		}
 	}
-	s := &set{name: "www.example.test.", rrtype: dns.TypeTXT, rrs: []dns.RR{rr}}
-	s.sigs = []*dns.RRSIG{parent.signature(s.rrs, s.name, parent.key, parent.private)}
-	keys := []*dns.DNSKEY{zone.key, parent.key}
-	if by, why := (checker{"example.test.", keys, today}).check(s); why == nil || why.Code != BadSign {
-		t.Errorf("got %+v, %v, want the reason %s", by, why, BadSign)
+}
+
+// TestSets has one set in two spellings, which another class, a stray signature
+// and another type have no part in.
+func TestSets(t *testing.T) {
+	zone := newWorld("").zones["test."]
+	var section []dns.RR
+	for _, text := range []string{"WWW.test. 60 TXT a", "www.TEST. 60 TXT b", "www.test. 60 CH TXT c", "www.test. 60 A 127.0.0.1"} {
+		rr, err := dns.NewRR(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		section = append(section, rr)
+	}
+	signed := []dns.RR{dns.Copy(section[0]), dns.Copy(section[1])}
+	for _, rr := range signed {
+		rr.Header().Name = "www.test."
+	}
+	stray := zone.signature(signed, "www.test.", zone.key, zone.private)
+	stray.TypeCovered = dns.TypeMX
+	all := sets(append(section, stray, zone.signature(signed, "www.test.", zone.key, zone.private)))
+	if len(all) != 2 || len(all[0].rrs) != 2 || len(all[0].sigs) != 1 || len(all[1].sigs) != 0 {
+		t.Fatalf("got %+v, want two TXT records with a signature, and one A record", all)
+	}
+	if _, why := (checker{"test.", []*dns.DNSKEY{zone.key}, today}).check(&all[0]); why != nil {
+		t.Errorf("got %v, want a valid signature", why)
 	}
 }
 

@@ -122,6 +122,36 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestForeignKey adds a key to a zone's, which has signed them all.
+func TestForeignKey(t *testing.T) {
+	w := newWorld(exampleText)
+	key, private := newKey("elsewhere.")
+	key.Hdr.Name = "example.test."
+	w.spoil = func(r *dns.Msg, _ string) {
+		if asks(r, "example.test.", dns.TypeDNSKEY) {
+			keys := []dns.RR{r.Answer[0], key}
+			r.Answer = append(keys, w.zones["example.test."].signature(keys, "example.test.", key, private))
+		}
+	}
+	if got, want := show(w.validate(t, "www.example.test.")), "bogus signature-invalid . test. example.test.(bogus)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestStrayDNAME has a DNAME record in an answer that it has nothing to do with.
+func TestStrayDNAME(t *testing.T) {
+	w := newWorld(exampleText)
+	w.spoil = func(r *dns.Msg, _ string) {
+		if asks(r, "www.example.test.", dns.TypeTXT) {
+			rr, _ := dns.NewRR("tree.example.test. 60 DNAME plain.test.")
+			r.Answer = append([]dns.RR{rr}, r.Answer...)
+		}
+	}
+	if got, want := show(w.validate(t, "www.example.test.")), "secure . test. example.test. records"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestClock moves the clock over the ends of the signatures' validity.
 func TestClock(t *testing.T) {
 	w := newWorld(exampleText)
@@ -205,6 +235,7 @@ func TestAnchors(t *testing.T) {
 	}{
 		{"none", nil, "www.example.test.", "insecure no-anchor .(insecure) test.(insecure) example.test.(insecure) records"},
 		{"of a zone below", Anchors{example.ToDS(dns.SHA384)}, "www.example.test.", "secure example.test. records"},
+		{"of two zones", Anchors{w.zones[root].key.ToDS(dns.SHA256), example.ToDS(dns.SHA256)}, "www.example.test.", "secure example.test. records"},
 		{"of another zone", Anchors{example.ToDS(dns.SHA256)}, "www.plain.test.", "insecure no-anchor .(insecure) test.(insecure) plain.test.(insecure) records"},
 		{"of the Internet", RootAnchors(), "www.example.test.", "bogus ds-mismatch .(bogus)"},
 	} {
