@@ -19,14 +19,15 @@ func OpenAccount(ctx context.Context, ca *acme.CA, s *store.Store, r acme.Regist
 		return nil, err
 	}
 	if saved.URL != "" {
-		return ca.Account(saved.URL, saved.Key), nil
+		err := settle(ctx, ca, s, saved)
+		return ca.Account(saved.URL, saved.Key), err
 	}
 	r.Key = saved.Key
 	account, err := ca.Register(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	saved.URL, saved.Contact = account.URL, r.Contact
+	saved.URL, saved.Contact, saved.Terms = account.URL, r.Contact, ca.Terms
 	return account, s.SaveAccount(saved)
 }
 
@@ -42,4 +43,16 @@ func loadAccount(s *store.Store, directory string) (*store.Account, error) {
 	}
 	saved = &store.Account{Directory: directory, Key: key}
 	return saved, s.SaveAccount(saved)
+}
+
+// ReplaceAccount registers an account with a new key, and keeps it in the place
+// of the one at this CA. That one stays where the CA refuses.
+func ReplaceAccount(ctx context.Context, ca *acme.CA, s *store.Store, r acme.Registration) (account *acme.Account, err error) {
+	if r.Key, err = NewKey(ECDSAP256); err != nil {
+		return nil, err
+	}
+	if account, err = ca.Register(ctx, r); err != nil {
+		return nil, err
+	}
+	return account, s.SaveAccount(&store.Account{Directory: ca.URL, URL: account.URL, Contact: r.Contact, Terms: ca.Terms, Key: r.Key})
 }

@@ -1,13 +1,19 @@
 package issuance
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
+
+	"certctl/acme"
+	"certctl/store"
 )
 
 // KeyType names the kind of a certificate's key, as the configuration does.
@@ -58,8 +64,55 @@ func KeyTypeOf(public crypto.PublicKey) KeyType {
 	return ""
 }
 
-// certificateRequest returns a CSR in DER. It has the names as subject
-// alternative names only: CAs choose a common name, or none, by themselves.
-func certificateRequest(key crypto.Signer, names []string) ([]byte, error) {
-	return x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: names}, key)
+// CheckKey refuses a key that is brought along and of none of the kinds that
+// public CAs accept.
+func CheckKey(public crypto.PublicKey) (KeyType, error) {
+	t := KeyTypeOf(public)
+	switch {
+	case slices.Contains(KeyTypes, t):
+		return t, nil
+	case t == "":
+		return "", fmt.Errorf("a key of type %T is none of %q", public, KeyTypes)
+	}
+	return "", fmt.Errorf("a key of type %s is none of %q", t, KeyTypes)
 }
+
+// keyFor returns the private key for a certificate: nil where a certificate
+// request is brought along.
+func (i *Issuer) keyFor(r *Request) (crypto.Signer, error) {
+	switch {
+	case r.CSR != nil:
+		return nil, nil
+	case r.PrivateKey != nil:
+		return r.PrivateKey, nil
+	case r.ReuseKey:
+		key, err := reusable(i.Store, r)
+		if key != nil || err != nil {
+			return key, err
+		}
+	}
+	return NewKey(r.Key)
+}
+
+// reusable returns the key of the live certificate: nil if there is none, or
+// one of another type, or one that was revoked because others have it too.
+func reusable(s *store.Store, r *Request) (crypto.Signer, error) {
+	live, err := s.LoadCertificate(r.Certificate)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil || live.Key == nil || KeyTypeOf(live.Leaf.PublicKey) != keyType(r.Key) {
+		return nil, err
+	}
+	kept, err := s.LoadRequest(r.Certificate)
+	if errors.Is(err, fs.ErrNotExist) {
+		return live.Key, nil
+	}
+	if err != nil || kept.Issued != nil && kept.Issued.Reason == string(acme.KeyCompromise) {
+		return nil, err
+	}
+	return live.Key, nil
+}
+
+// keyType returns the type that is meant.
+func keyType(t KeyType) KeyType { return cmp.Or(t, ECDSAP256) }

@@ -1,7 +1,9 @@
 package issuance
 
 import (
+	"crypto"
 	"slices"
+	"time"
 
 	"certctl/delegation"
 )
@@ -15,6 +17,14 @@ type Request struct {
 	Follow      map[string]string // by domain, what ParseFollow reads; "" for those not in it
 	Deploy      []string          // commands to run when the certificate is new
 	Replaces    string            // acme.RenewalID of the certificate that this one is to replace, or ""
+
+	PrivateKey crypto.Signer // to be used in place of a new one, or nil
+	ReuseKey   bool          // keep the private key of the certificate that is live
+	CSR        []byte        // certificate request (DER) to send as it is, or nil; its key is not ours to have
+	MustStaple bool          // RFC 7633 §4
+	Chain      string        // name or fingerprint of the root that is preferred, or ""; see acme.Order.Prefer
+	NotBefore  time.Time     // zero: the CA's choice
+	NotAfter   time.Time     // zero: the CA's choice
 }
 
 // sameNames compares sets of names.
