@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/miekg/dns"
 
@@ -19,15 +20,13 @@ const longChain = 8
 // lookAtAliases judges what led to each owner, and the owner itself.
 func (r *run) lookAtAliases(ctx context.Context) {
 	each(r, r.located(), func(p *place) (fs findings) {
-		if g, err := r.Credentials.For(p.target); err == nil {
-			p.grant = &g
-		}
 		t := p.written()
 		fs.add("target", p.Domain, fmt.Sprintf("the record goes to %s in zone %s (%s)", bare(t.Owner), bare(t.Zone), way(t)), "", steps(t)...)
 		if p.target.Proxied {
 			fs.add("indirect", p.Domain, "authoritative servers cannot be asked from here: what is said of this name rests on resolvers, which may answer from a cache", "let this host reach port 53 of name servers, over UDP and TCP")
 			return fs
 		}
+		r.astray(ctx, p, &fs)
 		fs.chain(p)
 		fs.wildcard(p)
 		r.dangling(ctx, p, &fs)
@@ -92,6 +91,24 @@ func (fs *findings) chain(p *place) {
 	}
 }
 
+// astray finds a place that was configured and is not where CAs look.
+func (r *run) astray(ctx context.Context, p *place, fs *findings) {
+	if p.Follow == (delegation.Follow{}) {
+		return
+	}
+	theirs, err := r.Resolver.Resolve(ctx, p.challenge, delegation.Follow{})
+	if err != nil || theirs.Owner == p.target.Owner || theirs.Explicit != nil && theirs.Explicit.Owner == p.target.Owner {
+		return
+	}
+	text := fmt.Sprintf("the record goes to %s as configured, but %s is an alias: CAs look at %s", bare(p.target.Owner), bare(p.challenge), bare(theirs.Owner))
+	if p.Follow.Never {
+		fs.add("follow-never", p.Domain, text+", and servers keep no record beside an alias",
+			fmt.Sprintf("remove `follow: never` for %s, or the CNAME at %s", p.Domain, bare(p.challenge)), steps(theirs)...)
+		return
+	}
+	fs.add("follow-elsewhere", p.Domain, text, fmt.Sprintf("point the CNAME at %s to %s, unless CAs see another DNS than this host", bare(p.challenge), bare(p.target.Owner)), steps(theirs)...)
+}
+
 // wildcard says what becomes of an alias that a wildcard makes.
 func (fs *findings) wildcard(p *place) {
 	if p.target.Explicit == nil {
@@ -139,14 +156,36 @@ func (r *run) asks(ctx context.Context, t *delegation.Target, name delegation.Na
 	return -1
 }
 
+// askedAtOnce is how many addresses are asked the same, so that a dead one does
+// not cost its timeout.
+const askedAtOnce = 4
+
 // ask returns the first usable answer of servers, or nil.
 func (r *run) ask(ctx context.Context, servers []delegation.Server, name delegation.Name, qtype uint16) *dns.Msg {
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan *dns.Msg, askedAtOnce)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	n := 0
 	for _, s := range servers {
 		for _, a := range s.Addrs {
-			m, err := r.Client.Ask(ctx, a, name, qtype, false)
-			if err == nil && m.Authoritative && (m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError) {
-				return m
+			if n == askedAtOnce {
+				break
 			}
+			n++
+			asking.Go(func() {
+				m, err := r.Client.Ask(ctx, a, name, qtype, false)
+				if err != nil || !m.Authoritative || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+					m = nil
+				}
+				answers <- m
+			})
+		}
+	}
+	for range n {
+		if m := <-answers; m != nil {
+			return m
 		}
 	}
 	return nil

@@ -34,9 +34,23 @@ func (r *run) releaseCanary(ctx context.Context) {
 		return
 	}
 	defer r.recall(ctx, ps)
-	if err := dns01.Publish(ctx, ps); err != nil {
+	seen, err := r.fly(ctx, ps)
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
 		r.findings.failed(ps, err)
 		return
+	}
+	for _, p := range ps {
+		r.findings.arrived(p, seen[p.Target.Owner])
+	}
+}
+
+// fly publishes the canaries, and returns what the servers had in the end.
+func (r *run) fly(ctx context.Context, ps []dns01.Publication) (map[delegation.Name][]dns01.Observation, error) {
+	if err := dns01.Publish(ctx, ps); err != nil {
+		return nil, err
 	}
 	seen := map[delegation.Name][]dns01.Observation{}
 	err := dns01.Wait(ctx, r.Client, ps, func(o dns01.Observation) {
@@ -44,13 +58,7 @@ func (r *run) releaseCanary(ctx context.Context) {
 			seen[o.Owner] = append(seen[o.Owner], o)
 		}
 	})
-	if err != nil {
-		r.findings.failed(ps, err)
-		return
-	}
-	for _, p := range ps {
-		r.findings.arrived(p, seen[p.Target.Owner])
-	}
+	return seen, err
 }
 
 // canaries returns one publication for each owner, with a value as long as a

@@ -123,3 +123,25 @@ func TestCanaryStays(t *testing.T) {
 		t.Errorf("got %d journaled, want the one that was left:\n%s", len(l.left), r)
 	}
 }
+
+// When the check is interrupted while the canary is out, it is removed too.
+func TestCanaryInterrupted(t *testing.T) {
+	b := newBench(t, nil)
+	b.Server(ns2Auth).Lag(authority.Never)
+	l := &ledger{}
+	b.checker.Journal = l
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.client.UDP = onTXT{&dns.Client{Net: "udp"}, b.Server(ns2Auth).Addr().String(), func() {
+		if len(b.auth.Records("TXT")) > 0 {
+			cancel()
+		}
+	}}
+	r, err := b.checker.Check(ctx, b.names)
+	if !errors.Is(err, context.Canceled) || r.Count(Error) > 0 {
+		t.Errorf("got %v, want that it was interrupted, and no error of the DNS:\n%s", err, r)
+	}
+	if l.added != 1 || len(l.left) > 0 || len(b.auth.Records("TXT")) > 0 {
+		t.Errorf("got %d journaled, %d left and records %q, want 1 and nothing left", l.added, len(l.left), b.auth.Records("TXT"))
+	}
+}

@@ -37,6 +37,8 @@ var meanings = []Meaning{
 	{"alias-wildcard", Warning, "the challenge name is an alias only through a wildcard"},
 	{"wildcard-ended", Info, "a record of its own will end the alias that a wildcard makes"},
 	{"wildcard-vanish", Warning, "a host exists only through a wildcard, and does not while the validation record is there"},
+	{"follow-never", Error, "an alias is configured not to be followed, but CAs follow it"},
+	{"follow-elsewhere", Warning, "the record goes to a configured name, but CAs look at another"},
 	{"target-shared", Warning, "several names have their validation records at one owner"},
 	{"unresolved", Error, "the way to the owner cannot be followed to its end"},
 	{"indirect", Warning, "authoritative servers cannot be asked from here, so that resolvers were"},

@@ -107,6 +107,11 @@ var cases = []aCase{
 	{code: "alias-wildcard", name: "a.wild.example.com", evidence: "www.auth.example.net", change: text("*.wild CNAME www.auth.example.net.", "a.wild.example.com"), absent: text("_acme-challenge.a.wild CNAME www.auth.example.net.", "a.wild.example.com")},
 	{code: "wildcard-ended", name: "a.cdn.example.com", evidence: "lb.example.org", change: covered("*.cdn CNAME lb.example.org.", "a.cdn.example.com"), absent: covered("", "a.cdn.example.com")},
 	{code: "wildcard-vanish", name: "a.cdn.example.com", evidence: "*.cdn.example.com: A 192.0.2.9", change: covered("*.cdn A 192.0.2.9", "a.cdn.example.com"), absent: covered("*.cdn A 192.0.2.9\na.cdn A 192.0.2.9\nb A 192.0.2.9", "a.cdn.example.com")},
+	{code: "follow-never", name: domain, evidence: "CNAME _acme-challenge.www.example.com: www.auth.example.net", change: followed(delegation.Follow{Never: true}), absent: func(b *bench) {
+		covered("", "b.example.com")(b)
+		b.names[0].Follow.Never = true
+	}},
+	{code: "follow-elsewhere", name: domain, evidence: "CAs look at www.auth.example.net", change: followed(delegation.Follow{Owner: "x.auth.example.net."}), absent: followed(delegation.Follow{Owner: owner})},
 	{code: "target-shared", name: "shop.example.com", evidence: "www.example.com, shop.example.com", change: text("_acme-challenge.shop CNAME www.auth.example.net.", domain, "shop.example.com"), absent: text("", domain, "*."+domain)},
 	{code: "unresolved", name: domain, evidence: "REFUSED", change: func(b *bench) {
 		fault(ns1Main, authority.Fault{Refuse: true})(b)
@@ -209,6 +214,11 @@ func covered(records string, domains ...string) func(b *bench) {
 		text(records, domains...)(b)
 		b.keys = []scoped{{"example.com.", b.main.Key("certctl-main")}}
 	}
+}
+
+// followed says what to do with the alias.
+func followed(f delegation.Follow) func(b *bench) {
+	return func(b *bench) { b.names[0].Follow = f }
 }
 
 func broadKey(b *bench) { b.keys = []scoped{{apex, b.auth.Key("certctl-www")}} }

@@ -47,7 +47,7 @@ func (r *run) located() []*place {
 	return ps
 }
 
-// locate finds the place of each name.
+// locate finds the place of each name, and the credential for it.
 func (r *run) locate(ctx context.Context, names []Name) {
 	for _, n := range names {
 		r.places = append(r.places, &place{Name: n})
@@ -65,8 +65,13 @@ func (r *run) find(ctx context.Context, p *place) (err error) {
 	if p.challenge, err = delegation.ChallengeName(p.Domain); err != nil {
 		return err
 	}
-	p.target, err = r.Resolver.Resolve(ctx, p.challenge, p.Follow)
-	return err
+	if p.target, err = r.Resolver.Resolve(ctx, p.challenge, p.Follow); err != nil {
+		return err
+	}
+	if g, err := r.Credentials.For(p.target); err == nil {
+		p.grant = &g
+	}
+	return nil
 }
 
 // unresolved says why a place was not found.

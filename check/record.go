@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -24,24 +25,44 @@ type sight struct {
 	err    *delegation.Error
 }
 
+// spot is a name on the way, and the zone that it is in.
+type spot struct {
+	zone  *zone
+	alias *delegation.Step // nil: the name is an owner
+	owner delegation.Name
+}
+
 // lookAtRecords compares what the servers of each zone say about the names on
 // the way.
 func (r *run) lookAtRecords(ctx context.Context) {
-	each(r, r.zones, func(z *zone) (fs findings) {
+	var spots []spot
+	for _, z := range r.zones {
 		if z.proxied {
-			return nil
+			continue
 		}
-		for _, s := range z.aliases {
-			fs.agree(z, s.From, strings.TrimSuffix(s.To.String(), "."), r.sights(ctx, z, s.From, dns.TypeCNAME))
-			fs.beside(z, s.From, r.sights(ctx, z, s.From, dns.TypeTXT))
-			r.nonterminals(ctx, z, s.From, &fs)
+		for i := range z.aliases {
+			spots = append(spots, spot{zone: z, alias: &z.aliases[i]})
 		}
 		for _, owner := range z.owners {
-			r.owner(ctx, z, owner, &fs)
+			spots = append(spots, spot{zone: z, owner: owner})
 		}
+	}
+	each(r, spots, func(s spot) (fs findings) {
+		if s.alias == nil {
+			r.owner(ctx, s.zone, s.owner, &fs)
+			r.occluded(ctx, s.zone, s.owner, &fs)
+			return fs
+		}
+		r.alias(ctx, s.zone, s.alias, &fs)
 		return fs
 	})
-	r.occluded(ctx)
+}
+
+// alias looks at a name that is an alias.
+func (r *run) alias(ctx context.Context, z *zone, s *delegation.Step, fs *findings) {
+	fs.agree(z, s.From, strings.TrimSuffix(s.To.String(), "."), r.sights(ctx, z, s.From, dns.TypeCNAME))
+	fs.beside(z, s.From, r.sights(ctx, z, s.From, dns.TypeTXT))
+	r.nonterminals(ctx, z, s.From, fs)
 }
 
 // sights asks every usable server of a zone about a name.
@@ -123,34 +144,34 @@ func (fs *findings) beside(z *zone, name delegation.Name, sights []*sight) {
 	}
 }
 
-// occluded finds TXT records that servers of a parent show below the cut that
-// makes an owner's zone.
-func (r *run) occluded(ctx context.Context) {
-	each(r, r.zones, func(z *zone) (fs findings) {
-		if z.proxied || z.parent == nil {
-			return nil
+// occluded finds TXT records that servers of the parent show below the cut that
+// makes an owner's zone. One address of each server is asked.
+func (r *run) occluded(ctx context.Context, z *zone, owner delegation.Name, fs *findings) {
+	if z.parent == nil {
+		return
+	}
+	var sights []*sight
+	var ask []func()
+	for _, n := range z.parent.Servers {
+		if len(n.Addrs) == 0 || serves(z, n.Addrs[0]) || len(ask) == askedAbove {
+			continue
 		}
-		for _, owner := range z.owners {
-			for _, n := range z.parent.Servers {
-				for _, a := range n.Addrs[:min(len(n.Addrs), 1)] {
-					if serves(z, &server{addr: a}) {
-						continue
-					}
-					s := &sight{server: &server{name: n.Name, addr: a}}
-					if s.look(ctx, r.Client, owner, dns.TypeTXT); s.texts > 0 {
-						fs.add("txt-beside", bare(z.apex), fmt.Sprintf("zone %s still has TXT records at %s, which is delegated away from it", bare(z.parent.Apex), bare(owner)),
-							fmt.Sprintf("remove the TXT records at %s from zone %s", bare(owner), bare(z.parent.Apex)), s.evidence("TXT "+bare(owner)))
-					}
-				}
-			}
+		s := &sight{server: &server{name: n.Name, addr: n.Addrs[0]}}
+		sights = append(sights, s)
+		ask = append(ask, func() { s.look(ctx, r.Client, owner, dns.TypeTXT) })
+	}
+	together(ask)
+	for _, s := range sights {
+		if s.texts > 0 {
+			fs.add("txt-beside", bare(z.apex), fmt.Sprintf("zone %s still has TXT records at %s, which is delegated away from it", bare(z.parent.Apex), bare(owner)),
+				fmt.Sprintf("remove the TXT records at %s from zone %s", bare(owner), bare(z.parent.Apex)), s.evidence("TXT "+bare(owner)))
 		}
-		return fs
-	})
+	}
 }
 
 // serves reports whether an address is one of the zone's own servers.
-func serves(z *zone, s *server) bool {
-	return slices.ContainsFunc(z.servers, func(own *server) bool { return own.addr == s.addr })
+func serves(z *zone, a netip.AddrPort) bool {
+	return slices.ContainsFunc(z.servers, func(own *server) bool { return own.addr == a })
 }
 
 // owner looks at the place where a record is to be written.

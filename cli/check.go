@@ -62,7 +62,7 @@ func (p *Process) check(c *cli.Context) error {
 	return errors.Join(err, p.showChecked(c, report, err))
 }
 
-// checkAll looks at what flags ask for. There may be a report beside an error.
+// checkAll looks at what flags ask for.
 func (p *Process) checkAll(c *cli.Context) (*check.Report, error) {
 	if err := noArguments(c); err != nil {
 		return nil, err
@@ -95,7 +95,11 @@ func (p *Process) checkAll(c *cli.Context) (*check.Report, error) {
 		r.sweep(c)
 		checker.Journal = canaries{r.store.Journal()}
 	}
-	return checker.Check(c.Context, names)
+	report, err := checker.Check(c.Context, names)
+	if err != nil {
+		return nil, err // interrupted: half of a report says nothing
+	}
+	return report, nil
 }
 
 // readAnchors reads trust anchors; none given means the Internet's.
