@@ -5,10 +5,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"certctl/acme"
@@ -25,24 +23,21 @@ func run(p *cli.Process) int {
 	context.AfterFunc(ctx, stop)
 
 	err := cli.Run(ctx, p)
-	complain(err)
+	complain(p, err)
 	return exitCode(err)
 }
 
-// complain is the one place where errors and their hints are printed. A program
+// complain is the one place where errors and their hints are shown. A program
 // in the lab, and status, have said themselves what is wrong, and that nothing
 // is due is no error.
-func complain(err error) {
+func complain(p *cli.Process, err error) {
 	var program *cli.ProgramError
 	var nothing *cli.NothingDueError
 	var status *cli.StatusError
 	if err == nil || errors.As(err, &program) || errors.As(err, &nothing) || errors.As(err, &status) {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "certctl: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
-	for _, hint := range cli.Hints(err) {
-		fmt.Fprintf(os.Stderr, "certctl: hint: %s\n", strings.ReplaceAll(hint, "\n", "\n  "))
-	}
+	p.Complain(err)
 }
 
 // exitCode is the table of exit codes of the manual.

@@ -115,7 +115,7 @@ func (r *run) deployEach(c *cli.Context, deployments []*issuance.Deployment) err
 }
 
 func (r *run) runner() hook.Runner {
-	return hook.Runner{Timeout: r.config.Hooks.Timeout, Out: r.process.Stderr}
+	return hook.Runner{Timeout: r.config.Hooks.Timeout, Out: r.process.output()}
 }
 
 // work is what a run has to do.
@@ -125,8 +125,13 @@ type work struct {
 }
 
 // carryOut orders what is due, deploys what is new, and runs the commands for
-// before and after if there is anything to do at all.
+// before and after if there is anything to do at all. Monitoring is told in any
+// case.
 func (r *run) carryOut(c *cli.Context, w work, rep *reporter, order func() error) error {
+	return errors.Join(r.orderAndDeploy(c, w, rep, order), r.saveMetrics())
+}
+
+func (r *run) orderAndDeploy(c *cli.Context, w work, rep *reporter, order func() error) error {
 	names := append(certificateNames(w.due), w.deploy...)
 	kept, err := r.kept(w.deploy)
 	if err != nil {

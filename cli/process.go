@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"log/slog"
 	"os"
 
 	"golang.org/x/term"
@@ -22,6 +23,8 @@ type Process struct {
 	Width    func() int // columns of that terminal
 
 	Watch func(issuance.Event) // also told of every event; may be nil
+
+	log *slog.Logger // takes what is said on stderr; nil for lines
 }
 
 // SystemProcess returns the surroundings that the operating system gives.

@@ -58,6 +58,9 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !p.Terminal && !c.IsSet("log-format") {
+		p.logAs(cfg.Log.Format)
+	}
 	r := &run{process: p, config: cfg, cas: make(map[string]*acme.CA), entries: make(map[string]*config.Certificate)}
 	for _, cert := range cfg.Certificates {
 		r.entries[cert.Name] = cert
@@ -98,7 +101,7 @@ func (r *run) openCredentials() error {
 // lock takes the lock of the state directory.
 func (r *run) lock(c *cli.Context) (unlock func(), err error) {
 	return r.store.Lock(c.Context, !c.Bool("no-wait"), func(holder string) {
-		fmt.Fprintf(r.process.Stderr, "certctl: waiting for %s, which is at work in %s\n", holder, r.store.Dir)
+		r.process.tell(fmt.Sprintf("waiting for %s, which is at work in %s", holder, r.store.Dir))
 	})
 }
 
@@ -185,10 +188,26 @@ func external(ctx context.Context, e *config.EAB) (*acme.ExternalAccount, error)
 }
 
 // warn writes a warning, unless only errors are wanted.
-func (p *Process) warn(c *cli.Context, text string) { p.say(c, "warning: "+text) }
+func (p *Process) warn(c *cli.Context, text string) {
+	if p.log != nil && !c.Bool("quiet") {
+		p.log.Warn(text)
+		return
+	}
+	p.say(c, "warning: "+text)
+}
 
+// say writes what is worth knowing, unless only errors are wanted.
 func (p *Process) say(c *cli.Context, text string) {
 	if !c.Bool("quiet") {
-		fmt.Fprintf(p.Stderr, "certctl: %s\n", text)
+		p.tell(text)
 	}
+}
+
+// tell writes a line or a record.
+func (p *Process) tell(text string) {
+	if p.log != nil {
+		p.log.Info(text)
+		return
+	}
+	fmt.Fprintf(p.Stderr, "certctl: %s\n", text)
 }

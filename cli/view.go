@@ -12,13 +12,15 @@ import (
 // view shows events as they come.
 type view interface{ Show(issuance.Event) }
 
-// view chooses what to show: nothing but errors, a line for everything that
+// view chooses what to show: nothing but errors, a line or a record for everything that
 // happens, or on a terminal a line for each name that is rewritten as the work
 // goes on.
 func (p *Process) view(c *cli.Context) view {
 	switch {
 	case c.Bool("quiet"):
 		return silent{}
+	case p.log != nil:
+		return logView{log: p.log, steps: c.Bool("verbose")}
 	case c.Bool("verbose"):
 		return plainView{out: p.Stderr, steps: true}
 	case p.Terminal:

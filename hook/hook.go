@@ -21,7 +21,7 @@ const grace = 10 * time.Second
 // Runner runs commands.
 type Runner struct {
 	Timeout time.Duration // of one command; 0 for DefaultTimeout
-	Out     io.Writer     // where its output goes
+	Out     io.Writer     // where its output goes; Flush is called after each command, if it has that
 }
 
 // inherited are the variables that a command gets from our own environment.
@@ -68,6 +68,9 @@ func (r Runner) run(ctx context.Context, words, variables []string) error {
 	c.WaitDelay = grace
 	group(c)
 	err := c.Run()
+	if f, ok := r.Out.(interface{ Flush() }); ok {
+		f.Flush()
+	}
 	if ctx.Err() != nil {
 		killGroup(c)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,9 @@ import (
 
 // content returns what a copy has in it.
 func (c Copy) content(live *store.Certificate, password string) ([]byte, error) {
+	if live.Key == nil && slices.Contains([]What{PrivKey, Combined, PKCS12, PKCS8}, c.What) {
+		return nil, errors.New("the private key is not here: it is with who made the certificate request")
+	}
 	switch c.What {
 	case PrivKey:
 		return pemFiles(live, live.PrivateKey)

@@ -24,6 +24,8 @@ state: %q
 resolver:
   servers: ["%s"]
   port: %d
+renew:
+  delay: none
 zones:
 `, l.Directory, l.State, l.Resolver, l.Resolver.Port())
 	for _, z := range l.Zones {
