@@ -35,6 +35,11 @@ type ACME struct {
 	// directory lists. A certificate's own profile comes before it. Default: the
 	// CA's choice.
 	Profile string `yaml:"profile"`
+
+	// PreferredChain names the root that chains should lead to, where the CA
+	// offers several. A certificate's own comes before it. Default: the CA's
+	// choice.
+	PreferredChain string `yaml:"preferred_chain"`
 }
 
 // EAB is the key of an external account binding.
@@ -44,40 +49,6 @@ type EAB struct {
 
 	// HMAC is the key, in base64url as the CA has given it.
 	HMAC secret.Secret `yaml:"hmac" required:"true"`
-}
-
-// LetsEncrypt is the short name of the directory that is used by default.
-const LetsEncrypt = "letsencrypt"
-
-// Directory is a CA's directory that has a short name.
-type Directory struct{ Name, URL string }
-
-// Directories returns the directories with short names.
-func Directories() []Directory {
-	return []Directory{
-		{LetsEncrypt, "https://acme-v02.api.letsencrypt.org/directory"},
-		{"letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory"},
-		{"google", "https://dv.acme-v02.api.pki.goog/directory"},
-		{"google-staging", "https://dv.acme-v02.test-api.pki.goog/directory"},
-		{"zerossl", "https://acme.zerossl.com/v2/DV90"},
-		{"sslcom-rsa", "https://acme.ssl.com/sslcom-dv-rsa"},
-		{"sslcom-ecc", "https://acme.ssl.com/sslcom-dv-ecc"},
-		{"actalis", "https://acme-api.actalis.com/acme/directory"},
-	}
-}
-
-// Staging returns the directory at which the CA of another one lets tests be
-// done, where it is known.
-func Staging(directory string) (url string, known bool) {
-	pairs := map[string]string{"letsencrypt": "letsencrypt-staging", "google": "google-staging"}
-	for production, staging := range pairs {
-		p, _ := DirectoryURL(production)
-		s, _ := DirectoryURL(staging)
-		if directory == p || directory == s {
-			return s, true
-		}
-	}
-	return "", false
 }
 
 // DirectoryURL returns the URL for a short name or a URL, as given in the file

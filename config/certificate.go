@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"certctl/secret"
 )
 
 // Certificate is a certificate to keep valid.
@@ -18,12 +20,31 @@ type Certificate struct {
 	// All are ordered together: it has all of them or is not issued.
 	Domains []string `yaml:"domains" required:"true"`
 
-	// Key is the type of the private key; each certificate gets a new one.
+	// Key is the type of the private key.
 	Key string `yaml:"key" default:"ecdsa-p256" enum:"ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096"`
 
 	// Profile is the certificate profile to ask for. Default: that of the acme
 	// section.
 	Profile string `yaml:"profile"`
+
+	// ReuseKey keeps the private key when the certificate is renewed, unless it
+	// was revoked because others have the key. Default: false, each certificate
+	// gets a new one.
+	ReuseKey bool `yaml:"reuse_key"`
+
+	// CSR is a file with the certificate request to send, in PEM or DER, relative
+	// to this file. It has to be for the domains above. The private key stays
+	// where the request was made. Default: none, we make key and request.
+	CSR secret.Path `yaml:"csr"`
+
+	// PreferredChain names the root that the chain should lead to, where the CA
+	// offers several: by its common name, or by its SHA-256 fingerprint. Default:
+	// that of the acme section.
+	PreferredChain string `yaml:"preferred_chain"`
+
+	// MustStaple has the certificate say that servers staple OCSP answers to it
+	// (RFC 7633), which many CAs no longer do. Default: false.
+	MustStaple bool `yaml:"must_staple"`
 
 	// Install are copies of the certificate for programs that cannot use the
 	// files in the state directory. They are made before deploy runs.

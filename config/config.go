@@ -26,6 +26,10 @@ type Config struct {
 	// $XDG_STATE_HOME/certctl (~/.local/state/certctl) for other users.
 	State secret.Path `yaml:"state"`
 
+	// Keep is how many versions of each certificate stay in the archive, the
+	// live one among them.
+	Keep int `yaml:"keep" default:"5"`
+
 	// Resolver says how the DNS is asked. Default: as the system does.
 	Resolver Resolver `yaml:"resolver"`
 
@@ -106,6 +110,9 @@ func parse(f *file, text []byte) (*Config, error) {
 }
 
 func (c *Config) check(at place) {
+	if c.Keep < 1 {
+		at.problem("keep", "keep: 1 or more is expected")
+	}
 	if len(c.ACME) == 0 {
 		c.ACME = []*ACME{{Directory: LetsEncrypt}}
 	}

@@ -201,7 +201,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, name string, open bool, 
 		case f.required:
 			d.problem(n.Line, "%s: %s is missing", name, f.name)
 		case f.fallback != "":
-			v.Field(f.index).SetString(f.fallback)
+			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: f.fallback}, v.Field(f.index), f.name, f)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,6 +146,9 @@ func (w schemaWriter) field(t reflect.Type, f field) schema {
 	}
 	if f.fallback != "" {
 		s["default"] = f.fallback
+		if number, err := strconv.Atoi(f.fallback); err == nil {
+			s["default"] = number
+		}
 	}
 	name := t.Field(f.index).Name
 	w.describe(s, typeName(t)+"."+name)
