@@ -211,10 +211,7 @@ func (w *Watch) follow(ctx context.Context, resolver *delegation.Resolver) error
 		if w.plan.To != "" {
 			scope = w.plan.To
 		}
-		if t.Owner != d.Owner || !scope.IsAtOrBelow(t.Zone) || !t.Owner.IsAtOrBelow(scope) {
-			return &StrayError{Delegation: d, Owner: t.Owner, Zone: t.Zone}
-		}
-		if w.plan.To == "" && t.Zone != d.Challenge {
+		if t.Owner != d.Owner || !scope.IsAtOrBelow(t.Zone) {
 			return &StrayError{Delegation: d, Owner: t.Owner, Zone: t.Zone}
 		}
 	}

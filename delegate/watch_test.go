@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"certctl/delegation"
 	"certctl/lab/authority"
 )
@@ -79,26 +81,54 @@ func TestWaitForLateServer(t *testing.T) {
 	})
 }
 
-// TestWaitSetsSilentServerAside checks that a server that says nothing does not
-// hold up, and that silence of all is not the record.
-func TestWaitSetsSilentServerAside(t *testing.T) {
+// TestWaitSetsFailingServerAside checks that a server that says nothing does
+// not hold up, but only after several tries.
+func TestWaitSetsFailingServerAside(t *testing.T) {
+	for _, test := range []struct {
+		servfail int
+		atLeast  time.Duration
+	}{{-1, 0}, {1, 5 * time.Minute}} {
+		synctest.Test(t, func(t *testing.T) {
+			w, main, _ := world()
+			w.Server("ns2.example.com.").Lag(5 * time.Minute).Fault(authority.Fault{Servfail: test.servfail})
+			v, _ := watch(w)
+			began := time.Now()
+			main.Add("_acme-challenge.www CNAME www-example-com.auth.example.net.")
+			if err := v.Wait(bounded(t), plan(t, toAuth)); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took < test.atLeast || took > test.atLeast+time.Minute {
+				t.Errorf("%d SERVFAILs: got it after %v, want %v", test.servfail, took, test.atLeast)
+			}
+		})
+	}
+}
+
+// TestWaitForAnyServer checks that failing servers alone are never the record.
+func TestWaitForAnyServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, main, _ := world()
-		main.Add("_acme-challenge.www CNAME www-example-com.auth.example.net.")
-		w.Server("ns2.example.com.").Fault(authority.Fault{Servfail: -1})
-		v, _ := watch(w)
-		if err := v.Wait(t.Context(), plan(t, toAuth)); err != nil {
-			t.Error(err)
+		w, _, _ := world()
+		for _, name := range []string{"ns1.example.com.", "ns2.example.com."} {
+			w.Server(name).Fault(authority.Fault{Lie: func(q *dns.Msg) *dns.Msg {
+				if dns.CanonicalName(q.Question[0].Name) != "_acme-challenge.www.example.com." {
+					return nil
+				}
+				return new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+			}})
 		}
-		w.Server("ns1.example.com.").Fault(authority.Fault{Refuse: true})
-		v, _ = watch(w)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
+		v, _ := watch(w)
 		var pending *PendingError
-		if err := v.Wait(ctx, plan(t, toAuth)); !errors.As(err, &pending) {
-			t.Errorf("all servers fail: got %v, want a *PendingError", err)
+		if err := v.Wait(bounded(t), plan(t, toAuth)); !errors.As(err, &pending) || len(pending.Missing) != 2 {
+			t.Errorf("got %v, want a *PendingError with two servers", err)
 		}
 	})
+}
+
+// bounded returns a context for an hour of the bubble.
+func bounded(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // TestWaitForReferral checks that a delegation and its glue are seen in a
@@ -114,7 +144,7 @@ func TestWaitForReferral(t *testing.T) {
 			main.Add("_acme-challenge.www NS ns1._acme-challenge.www\nns1._acme-challenge.www A " + addr)
 		})
 		began := time.Now()
-		if err := v.Wait(t.Context(), plan(t, request)); err != nil {
+		if err := v.Wait(bounded(t), plan(t, request)); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took < 2*time.Minute {
@@ -140,7 +170,7 @@ func TestWaitStray(t *testing.T) {
 			auth.Add("www-example-com " + elsewhere)
 			v, _ := watch(w)
 			var stray *StrayError
-			if err := v.Wait(t.Context(), plan(t, toAuth)); !errors.As(err, &stray) {
+			if err := v.Wait(bounded(t), plan(t, toAuth)); !errors.As(err, &stray) {
 				t.Errorf("%s: got %v, want a *StrayError", elsewhere, err)
 			}
 		})
