@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ certctl trace --format dot example.com | dot -Tsvg`,
 }
 
 func (p *Process) trace(c *cli.Context) error {
+	if slices.ContainsFunc(c.Args().Slice(), isFlag) {
+		return p.flagsFirst(c)
+	}
 	t, err := p.tracer(c)
 	if err != nil {
 		return err
@@ -60,6 +64,38 @@ func (p *Process) trace(c *cli.Context) error {
 		return err
 	}
 	return notRight(ways)
+}
+
+func isFlag(word string) bool { return strings.HasPrefix(word, "-") }
+
+// flagsFirst runs the command again with its flags before its arguments, which
+// is where the flag parser wants them. People put them behind names, too.
+func (p *Process) flagsFirst(c *cli.Context) error {
+	takesNone := make(map[string]bool)
+	for _, f := range c.Command.Flags {
+		if _, ok := f.(*cli.BoolFlag); ok {
+			for _, name := range f.Names() {
+				takesNone[name] = true
+			}
+		}
+	}
+	var flags, names []string
+	args := c.Args().Slice()
+	for i := 0; i < len(args); i++ {
+		word := args[i]
+		if !isFlag(word) {
+			names = append(names, word)
+			continue
+		}
+		flags = append(flags, word)
+		if i+1 < len(args) && !strings.Contains(word, "=") && !takesNone[strings.TrimLeft(word, "-")] {
+			i++
+			flags = append(flags, args[i])
+		}
+	}
+	again := *p
+	again.Args = slices.Concat(p.Args[:len(p.Args)-len(args)], flags, names)
+	return again.app().RunContext(c.Context, again.Args)
 }
 
 // tracer is what trace works with.
@@ -131,9 +167,6 @@ func parseQueries(c *cli.Context) ([]trace.Query, error) {
 		return nil, usagef("certctl trace example.com", "no names are given")
 	}
 	for i, word := range words {
-		if strings.HasPrefix(word, "-") {
-			return nil, usagef("flags go before the names", "%s comes after a name", word)
-		}
 		words[i] = strings.TrimPrefix(strings.ToLower(word), "_acme-challenge.")
 	}
 	names, err := acme.ParseNames(words)
