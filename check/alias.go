@@ -175,7 +175,7 @@ func (r *run) ask(ctx context.Context, servers []delegation.Server, name delegat
 			}
 			n++
 			asking.Go(func() {
-				m, err := r.Client.Ask(ctx, a, name, qtype, false)
+				m, err := r.client.Ask(ctx, a, name, qtype, false)
 				if err != nil || !m.Authoritative || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
 					m = nil
 				}

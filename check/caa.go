@@ -21,11 +21,12 @@ const method = "dns-01"
 // lookAtCAA finds out whether the CA may issue.
 func (r *run) lookAtCAA(ctx context.Context) {
 	r.directories()
+	finder := &caa.Finder{Resolver: r.Resolver, Client: r.client}
 	each(r, r.places, func(p *place) (fs findings) {
 		if p.target != nil && p.target.Proxied {
 			return nil // resolvers have no authority, and the finder wants it
 		}
-		set, err := r.caa.Find(ctx, p.base())
+		set, err := finder.Find(ctx, p.base())
 		if ctx.Err() != nil {
 			return nil
 		}

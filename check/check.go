@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"certctl/caa"
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dnssec"
@@ -57,7 +56,7 @@ type Journal interface {
 // ordered, and says what it finds. The error is that of ctx: whatever else goes
 // wrong is a finding.
 func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
-	r := &run{Checker: c, caa: &caa.Finder{Resolver: c.Resolver, Client: c.Client}}
+	r := &run{Checker: c, client: c.Client}
 	r.locate(ctx, names) // where does each record belong?
 	r.lookAtAliases(ctx) // what led there, and where does it lead?
 	r.lookAtGrants(ctx)  // who may write there, and what else with that key?
@@ -78,7 +77,7 @@ func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
 // run is one call of Check.
 type run struct {
 	*Checker
-	caa      *caa.Finder
+	client   *delegation.Client // after the survey, one that does not wait for dead servers
 	places   []*place
 	zones    []*zone
 	findings findings

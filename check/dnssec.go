@@ -17,7 +17,7 @@ const soon = 24 * time.Hour
 // lookAtDNSSEC finds out whether a validating resolver believes what is said of
 // each name on the way to the validation record, and of the CAA records.
 func (r *run) lookAtDNSSEC(ctx context.Context) {
-	v := &dnssec.Validator{Resolver: r.Resolver, Client: r.Client, Anchors: r.Anchors}
+	v := &dnssec.Validator{Resolver: r.Resolver, Client: r.client, Anchors: r.Anchors}
 	if v.Anchors == nil && !r.private() {
 		v.Anchors = dnssec.RootAnchors()
 	}

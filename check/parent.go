@@ -60,7 +60,7 @@ func (r *run) referrals(ctx context.Context, z *zone) []*referral {
 			ref := &referral{server: at(n.Name, a)}
 			refs = append(refs, ref)
 			ask = append(ask, func() {
-				if m, err := r.Client.Ask(ctx, a, z.apex, dns.TypeNS, false); err == nil {
+				if m, err := r.client.Ask(ctx, a, z.apex, dns.TypeNS, false); err == nil {
 					ref.read(m, z)
 				}
 			})

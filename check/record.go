@@ -72,7 +72,7 @@ func (r *run) sights(ctx context.Context, z *zone, name delegation.Name, qtype u
 	for _, s := range z.usable() {
 		seen := &sight{server: s}
 		all = append(all, seen)
-		ask = append(ask, func() { seen.look(ctx, r.Client, name, qtype) })
+		ask = append(ask, func() { seen.look(ctx, r.client, name, qtype) })
 	}
 	together(ask)
 	return all
@@ -158,7 +158,7 @@ func (r *run) occluded(ctx context.Context, z *zone, owner delegation.Name, fs *
 		}
 		s := &sight{server: &server{name: n.Name, addr: n.Addrs[0]}}
 		sights = append(sights, s)
-		ask = append(ask, func() { s.look(ctx, r.Client, owner, dns.TypeTXT) })
+		ask = append(ask, func() { s.look(ctx, r.client, owner, dns.TypeTXT) })
 	}
 	together(ask)
 	for _, s := range sights {

@@ -81,13 +81,54 @@ func (s *server) query(ctx context.Context, client *delegation.Client, name dele
 	return nil, failed
 }
 
+// dead reports whether the server gives no answer, over UDP nor TCP.
+func (s *server) dead() bool { return s.err != nil && s.err.Err != nil && s.tcp != nil }
+
+// sparing returns a client that takes the silence of dead servers for granted:
+// else each name on each of them would cost a timeout.
+func sparing(c *delegation.Client, zones []*zone) *delegation.Client {
+	dead := map[string]error{}
+	for _, z := range zones {
+		for _, s := range z.servers {
+			if s.dead() {
+				dead[s.addr.String()] = s.err.Err
+			}
+		}
+	}
+	if len(dead) == 0 {
+		return c
+	}
+	spare := *c
+	spare.UDP, spare.TCP = living{c.UDP, "udp", dead}, living{c.TCP, "tcp", dead}
+	return &spare
+}
+
+// living exchanges messages with servers that are not dead.
+type living struct {
+	next    delegation.Exchanger
+	network string
+	dead    map[string]error
+}
+
+func (l living) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	if err := l.dead[addr]; err != nil {
+		return nil, 0, err
+	}
+	return network(l.next, l.network).ExchangeContext(ctx, m, addr)
+}
+
+// network returns an exchanger, or the network itself where there is none.
+func network(e delegation.Exchanger, name string) delegation.Exchanger {
+	if e == nil {
+		return &dns.Client{Net: name}
+	}
+	return e
+}
+
 // overTCP returns a client that begins with TCP.
 func overTCP(c *delegation.Client) *delegation.Client {
 	tcp := *c
-	if tcp.UDP = c.TCP; c.TCP == nil {
-		tcp.UDP = &dns.Client{Net: "tcp"}
-	}
-	tcp.Retries = -1
+	tcp.UDP, tcp.Retries = network(c.TCP, "tcp"), -1
 	return &tcp
 }
 
@@ -105,10 +146,7 @@ type lower struct {
 
 func (l lower) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
 	m.Question[0].Name = strings.ToLower(m.Question[0].Name)
-	if l.next == nil {
-		l.next = &dns.Client{Net: l.network}
-	}
-	return l.next.ExchangeContext(ctx, m, addr)
+	return network(l.next, l.network).ExchangeContext(ctx, m, addr)
 }
 
 // nameServers returns the names in the NS records of a zone, sorted.

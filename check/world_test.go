@@ -42,7 +42,7 @@ type scoped struct {
 }
 
 // newBench makes the world. change is called before it starts.
-func newBench(t *testing.T, change func(b *bench)) *bench {
+func newBench(t testing.TB, change func(b *bench)) *bench {
 	t.Helper()
 	w := authority.New()
 	b := &bench{World: w, names: []Name{{Domain: domain}}}
@@ -79,7 +79,7 @@ func newBench(t *testing.T, change func(b *bench)) *bench {
 }
 
 // open makes credentials of the keys.
-func (b *bench) open(t *testing.T) {
+func (b *bench) open(t testing.TB) {
 	t.Helper()
 	for _, k := range b.keys {
 		p, err := rfc2136.New(rfc2136.Config{
@@ -108,7 +108,7 @@ func look(t *testing.T, c change) *Report {
 	return b.check(t)
 }
 
-func (b *bench) check(t *testing.T) *Report {
+func (b *bench) check(t testing.TB) *Report {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

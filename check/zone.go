@@ -56,6 +56,7 @@ func (r *run) survey(ctx context.Context) {
 		}
 		return fs
 	})
+	r.client = sparing(r.client, r.zones)
 }
 
 // onTheWay lists the zones.
@@ -104,7 +105,7 @@ func (r *run) measure(ctx context.Context, z *zone) {
 		for _, a := range n.Addrs {
 			s := &server{name: n.Name, addr: a}
 			z.servers = append(z.servers, s)
-			ask = append(ask, func() { s.measure(ctx, r.Client, z.apex) })
+			ask = append(ask, func() { s.measure(ctx, r.client, z.apex) })
 		}
 	}
 	if !z.proxied {
