@@ -13,35 +13,41 @@ import (
 // servers are asked: a CA's resolver may ask any. One good answer is enough for
 // the verdict, as resolvers try another server after a bad one.
 func (v *Validator) answer(ctx context.Context, c *Chain, z delegation.Zone, l *Link) {
-	answers := v.all(ctx, z, c.Name, c.Type, func(r *reply) *Answer {
-		a := &Answer{Server: r.server, verdict: l.Verdict, reason: l.Reason}
-		if l.Verdict == Insecure {
-			a.read(r, c)
-			return a
+	replies, errs := v.all(ctx, z, c.Name, c.Type)
+	if len(replies) == 0 {
+		c.end(Indeterminate, unanswered(z, c.Name, c.Type, errs))
+		return
+	}
+	var bad []*Reason
+	for _, r := range replies {
+		a := v.weigh(r, c, l)
+		if a.verdict == Bogus {
+			bad = append(bad, a.reason)
 		}
-		if why := r.at(v.prove(a, r, c, l)); why != nil {
-			a.verdict, a.reason = why.Verdict(), why
-		}
-		return a
-	})
-	for _, a := range answers {
-		if c.Answer == nil || a.verdict.rank() < c.Answer.verdict.rank() {
+		if c.Answer == nil || c.Answer.verdict == Bogus && a.verdict != Bogus {
 			c.Answer = a
 		}
 	}
-	if c.Answer == nil {
-		c.end(Indeterminate, v.unanswered(z, c.Name, c.Type, &delegation.ServersError{Zone: z.Apex, Type: c.Type, Name: c.Name}))
-		return
-	}
-	for _, a := range answers {
-		if a.verdict == Bogus && c.Answer.verdict != Bogus {
-			c.Lapses = append(c.Lapses, a.reason)
-		}
-	}
 	c.end(c.Answer.verdict, c.Answer.reason)
+	if c.Verdict != Bogus {
+		c.Lapses = bad
+	}
 }
 
-// prove judges one server's answer of a signed zone.
+// weigh judges one server's answer.
+func (v *Validator) weigh(r *reply, c *Chain, l *Link) *Answer {
+	a := &Answer{Server: r.server, verdict: l.Verdict, reason: l.Reason}
+	if l.Verdict == Insecure {
+		a.read(r, c)
+		return a
+	}
+	if why := r.at(v.prove(a, r, c, l)); why != nil {
+		a.verdict, a.reason = why.Verdict(), why
+	}
+	return a
+}
+
+// prove judges an answer of a signed zone.
 func (v *Validator) prove(a *Answer, r *reply, c *Chain, l *Link) *Reason {
 	ch := checker{l.Zone, l.trusted, v.now()}
 	d := ch.denial(r.authority)

@@ -1,19 +1,26 @@
 package dnssec
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 
 	"certctl/delegation"
 )
 
-// maxServers bounds the addresses that are asked the same, so that a zone with
-// very many cannot make a run long.
-const maxServers = 8
+const (
+	// maxServers bounds the addresses that are asked the same, so that a zone
+	// with very many cannot make a run long.
+	maxServers = 8
+
+	patience = 400 * time.Millisecond // with one server before the next is asked beside it
+)
 
 // reply is a usable answer of one server.
 type reply struct {
@@ -49,10 +56,9 @@ func (v *Validator) silence(a netip.AddrPort) int {
 	return 0
 }
 
-// ask puts one question to one server. The reason is set when there is no
-// usable answer: only NOERROR and NXDOMAIN mean anything, and only with
-// authority. A recursive resolver is taken at its word.
-func (v *Validator) ask(ctx context.Context, z delegation.Zone, s server, name delegation.Name, qtype uint16) (*reply, *Reason) {
+// ask puts one question to one server. Only NOERROR and NXDOMAIN mean anything,
+// and only with authority. A recursive resolver is taken at its word.
+func (v *Validator) ask(ctx context.Context, z delegation.Zone, s server, name delegation.Name, qtype uint16) (*reply, *delegation.Error) {
 	client := v.Client
 	if client == nil {
 		client = &delegation.Client{}
@@ -64,15 +70,15 @@ func (v *Validator) ask(ctx context.Context, z delegation.Zone, s server, name d
 		if ctx.Err() == nil {
 			v.silent.Store(s.addr, true)
 		}
-		return nil, v.unanswered(z, name, qtype, err)
+		failed.Err = cmp.Or(errors.Unwrap(err), err)
 	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		failed.Rcode = m.Rcode
-		return nil, v.unanswered(z, name, qtype, failed)
 	case !m.Authoritative && !z.Proxied:
 		failed.Lame = true
-		return nil, v.unanswered(z, name, qtype, failed)
+	default:
+		return read(m, s.addr), nil
 	}
-	return read(m, s.addr), nil
+	return nil, failed
 }
 
 // read sorts an answer.
@@ -85,8 +91,11 @@ func read(m *dns.Msg, from netip.AddrPort) *reply {
 	}
 }
 
-func (v *Validator) unanswered(z delegation.Zone, name delegation.Name, qtype uint16, err error) *Reason {
-	return &Reason{Code: NoAnswer, Zone: z.Apex, Name: name, Type: qtype, Err: err}
+// unanswered is the reason that no server gave a usable answer.
+func unanswered(z delegation.Zone, name delegation.Name, qtype uint16, errs []*delegation.Error) *Reason {
+	return &Reason{Code: NoAnswer, Zone: z.Apex, Name: name, Type: qtype, Err: &delegation.ServersError{
+		Zone: z.Apex, Type: qtype, Name: name, Errs: errs, Proxied: z.Proxied,
+	}}
 }
 
 // at completes a reason with the server that gave cause for it. No signature
@@ -102,44 +111,84 @@ func (r *reply) at(why *Reason) *Reason {
 	return why
 }
 
-// try puts a question to the servers of a zone, one after the other, until one
-// gives an answer that judge has nothing against, or that proves the chain to
-// end. It returns the reason against the answer of the first server that gave
-// one.
+// outcome is what came of asking one server.
+type outcome struct {
+	*reply
+	err *delegation.Error // set where there is no reply
+}
+
+// try puts a question to the servers of a zone, one after the other and the
+// next beside one that is slow, until one gives an answer that judge has
+// nothing against, or that proves the chain to end. Otherwise it returns the
+// reason against the first answer that there was.
 func (v *Validator) try(ctx context.Context, z delegation.Zone, name delegation.Name, qtype uint16, judge func(*reply) *Reason) *Reason {
-	var worst *Reason
-	for _, s := range v.serversOf(z) {
-		rep, why := v.ask(ctx, z, s, name, qtype)
-		if rep != nil {
-			why = rep.at(judge(rep))
+	servers := v.serversOf(z)
+	outcomes := make(chan outcome, len(servers))
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	var first *Reason
+	var errs []*delegation.Error
+	for asked, back := 0, 0; back < len(servers); {
+		if asked < len(servers) {
+			s := servers[asked]
+			running.Go(func() {
+				rep, err := v.ask(ctx, z, s, name, qtype)
+				outcomes <- outcome{rep, err}
+			})
+			asked++
 		}
+		o, ok := next(outcomes, asked < len(servers))
+		if !ok {
+			continue
+		}
+		back++
+		if o.err != nil {
+			errs = append(errs, o.err)
+			continue
+		}
+		why := o.at(judge(o.reply))
 		if why == nil || why.Verdict() == Insecure {
 			return why
 		}
-		if worst == nil || worst.Code == NoAnswer && why.Code != NoAnswer {
-			worst = why
-		}
+		first = cmp.Or(first, why)
 	}
-	if worst == nil {
-		return v.unanswered(z, name, qtype, &delegation.ServersError{Zone: z.Apex, Type: qtype, Name: name})
-	}
-	return worst
+	return cmp.Or(first, unanswered(z, name, qtype, errs))
 }
 
-// all puts a question to every server of a zone at the same time.
-func (v *Validator) all(ctx context.Context, z delegation.Zone, name delegation.Name, qtype uint16, judge func(*reply) *Answer) []*Answer {
+// next waits for an outcome, or only a while if there are others to ask.
+func next(outcomes <-chan outcome, impatient bool) (o outcome, ok bool) {
+	if !impatient {
+		return <-outcomes, true
+	}
+	select {
+	case o = <-outcomes:
+		return o, true
+	case <-time.After(patience):
+		return o, false
+	}
+}
+
+// all puts a question to every server of a zone at the same time. It returns
+// the answers, and what those did who gave none.
+func (v *Validator) all(ctx context.Context, z delegation.Zone, name delegation.Name, qtype uint16) ([]*reply, []*delegation.Error) {
 	servers := v.serversOf(z)
-	answers := make([]*Answer, len(servers))
+	outcomes := make([]outcome, len(servers))
 	var running sync.WaitGroup
 	for i, s := range servers {
-		running.Go(func() {
-			if rep, why := v.ask(ctx, z, s, name, qtype); rep != nil {
-				answers[i] = judge(rep)
-			} else {
-				answers[i] = &Answer{Server: s.addr, verdict: Indeterminate, reason: why}
-			}
-		})
+		running.Go(func() { outcomes[i].reply, outcomes[i].err = v.ask(ctx, z, s, name, qtype) })
 	}
 	running.Wait()
-	return answers
+	var replies []*reply
+	var errs []*delegation.Error
+	for _, o := range outcomes {
+		if o.err != nil {
+			errs = append(errs, o.err)
+		} else {
+			replies = append(replies, o.reply)
+		}
+	}
+	return replies, errs
 }

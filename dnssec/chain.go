@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -124,24 +125,12 @@ func (l *Link) fail(why *Reason) { l.Verdict, l.Reason = why.Verdict(), why }
 // Worst returns the chain that decides for all: where one is bogus, the whole
 // is; it is secure only where all are. It is nil for no chains.
 func Worst(chains []*Chain) *Chain {
+	order := []Verdict{Secure, Insecure, Indeterminate, Bogus}
 	var worst *Chain
 	for _, c := range chains {
-		if worst == nil || c.Verdict.rank() > worst.Verdict.rank() {
+		if worst == nil || slices.Index(order, c.Verdict) > slices.Index(order, worst.Verdict) {
 			worst = c
 		}
 	}
 	return worst
-}
-
-// rank sorts verdicts from good to bad.
-func (v Verdict) rank() int {
-	switch v {
-	case Secure:
-		return 0
-	case Insecure:
-		return 1
-	case Indeterminate:
-		return 2
-	}
-	return 3
 }

@@ -62,33 +62,39 @@ func at(name, types string) string {
 	return hashed(name) + " NSEC3 1 0 0 - " + after(name) + " " + types + "\n"
 }
 
-func TestDenial(t *testing.T) {
-	type question struct {
-		name  delegation.Name
-		qtype uint16
-	}
-	var (
-		noData = func(q question) func(*denial) *Reason {
-			return func(d *denial) *Reason { return d.noData(q.name, q.qtype) }
-		}
-		noName = func(q question) func(*denial) *Reason {
-			return func(d *denial) *Reason { return d.noName(q.name, q.qtype) }
-		}
-		noDS = func(child delegation.Name) func(*denial) *Reason {
-			return func(d *denial) *Reason { return d.noDS(child) }
-		}
-		noCloser = func(name delegation.Name, labels int) func(*denial) *Reason {
-			return func(d *denial) *Reason { return d.noCloser(name, dns.TypeTXT, labels) }
-		}
-		b    = question{"b.example.", dns.TypeTXT}
-		deep = question{"x.y.b.example.", dns.TypeTXT}
-	)
-	cases := []struct {
-		name string
-		text string
-		ask  func(*denial) *Reason
-		want Code
-	}{
+// denialCase asks records for a proof. The code is empty where they have it.
+type denialCase struct {
+	name string
+	text string
+	ask  func(*denial) *Reason
+	want Code
+}
+
+// The names that the cases deny something of.
+const (
+	b    delegation.Name = "b.example."
+	deep delegation.Name = "x.y.b.example."
+)
+
+func noData(name delegation.Name) func(*denial) *Reason {
+	return func(d *denial) *Reason { return d.noData(name, dns.TypeTXT) }
+}
+
+func noName(name delegation.Name) func(*denial) *Reason {
+	return func(d *denial) *Reason { return d.noName(name, dns.TypeTXT) }
+}
+
+func noDS(child delegation.Name) func(*denial) *Reason {
+	return func(d *denial) *Reason { return d.noDS(child) }
+}
+
+// noCloser is about the wildcard right below example.
+func noCloser(name delegation.Name) func(*denial) *Reason {
+	return func(d *denial) *Reason { return d.noCloser(name, dns.TypeTXT, 1) }
+}
+
+func TestNSEC(t *testing.T) {
+	runDenials(t, []denialCase{
 		{"NODATA", "b NSEC c A", noData(b), ""},
 		{"NODATA that is not true", "b NSEC c A TXT", noData(b), NoProof},
 		{"NODATA of an alias", "b NSEC c CNAME", noData(b), NoProof},
@@ -116,41 +122,48 @@ func TestDenial(t *testing.T) {
 		{"NXDOMAIN below the end of a gap", "a NSEC z.y.b A", noName(deep), ""},
 		{"nothing at all", "", noName(b), NoProof},
 
-		{"no DS", "b NSEC c NS", noDS("b.example."), NoDS},
-		{"no DS that is not true", "b NSEC c NS DS", noDS("b.example."), NoProof},
-		{"no DS said by the child", "b NSEC c NS SOA", noDS("b.example."), NoProof},
-		{"no DS, and no zone", "b NSEC c A", noDS("b.example."), Undelegated},
-		{"no DS of an empty non-terminal", "a NSEC x.b A", noDS("b.example."), Undelegated},
-		{"no DS of no name", "a NSEC c A\n@ NSEC a SOA", noDS("b.example."), Undelegated},
-		{"no DS by nothing", "x NSEC y A", noDS("b.example."), NoProof},
+		{"no DS", "b NSEC c NS", noDS(b), NoDS},
+		{"no DS that is not true", "b NSEC c NS DS", noDS(b), NoProof},
+		{"no DS said by the child", "b NSEC c NS SOA", noDS(b), NoProof},
+		{"no DS, and no zone", "b NSEC c A", noDS(b), Undelegated},
+		{"no DS of an empty non-terminal", "a NSEC x.b A", noDS(b), Undelegated},
+		{"no DS of no name", "a NSEC c A\n@ NSEC a SOA", noDS(b), Undelegated},
+		{"no DS by nothing", "x NSEC y A", noDS(b), NoProof},
 
-		{"wildcard", "a NSEC c A", noCloser("b.example.", 1), ""},
-		{"wildcard two labels up", "a NSEC c A", noCloser("x.y.b.example.", 1), ""},
-		{"wildcard although there is a closer name", "a.b NSEC c A", noCloser("y.b.example.", 1), NoProof},
-		{"wildcard although the name exists", "b NSEC c A", noCloser("b.example.", 1), NoProof},
+		{"wildcard", "a NSEC c A", noCloser(b), ""},
+		{"wildcard two labels up", "a NSEC c A", noCloser(deep), ""},
+		{"wildcard although there is a closer name", "a.b NSEC c A", noCloser("y.b.example."), NoProof},
+		{"wildcard although the name exists", "b NSEC c A", noCloser(b), NoProof},
+	})
+}
 
-		{"NSEC3: NODATA", at("b.example.", "A"), noData(b), ""},
-		{"NSEC3: NODATA that is not true", at("b.example.", "A TXT"), noData(b), NoProof},
-		{"NSEC3: NODATA by a wildcard", at("example.", "SOA") + around("b.example.", "0") + at("*.example.", "A"), noData(b), ""},
-		{"NSEC3: NODATA by a wildcard that has the type", at("example.", "SOA") + around("b.example.", "0") + at("*.example.", "TXT"), noData(b), NoProof},
-		{"NSEC3: NXDOMAIN", at("example.", "SOA") + around("b.example.", "0") + around("*.example.", "0"), noName(b), ""},
-		{"NSEC3: NXDOMAIN with opt-out", at("example.", "SOA") + around("b.example.", "1") + around("*.example.", "0"), noName(b), OptOut},
-		{"NSEC3: NXDOMAIN with a wildcard", at("example.", "SOA") + around("b.example.", "0") + at("*.example.", "A"), noName(b), NoProof},
-		{"NSEC3: NXDOMAIN without a closest encloser", around("b.example.", "0") + around("*.example.", "0"), noName(b), NoProof},
-		{"NSEC3: NXDOMAIN below a cut", at("b.example.", "NS") + around("y.b.example.", "0") + around("*.b.example.", "0"), noName(deep), NoProof},
-		{"NSEC3: NXDOMAIN below a name", at("b.example.", "A") + around("y.b.example.", "0") + around("*.b.example.", "0"), noName(deep), ""},
-		{"NSEC3: unknown hash", strings.ReplaceAll(at("b.example.", "A"), "NSEC3 1", "NSEC3 2"), noData(b), NoProof},
-		{"NSEC3: unknown flag", strings.ReplaceAll(at("b.example.", "A"), "NSEC3 1 0", "NSEC3 1 2"), noData(b), NoProof},
-		{"NSEC3: of a zone below", strings.ReplaceAll(at("b.example.", "A"), " NSEC3", ".b NSEC3"), noData(b), NoProof},
-		{"NSEC3: no DS", at("b.example.", "NS"), noDS("b.example."), NoDS},
-		{"NSEC3: no DS with opt-out", at("example.", "SOA") + around("b.example.", "1"), noDS("b.example."), OptOut},
-		{"NSEC3: no DS without opt-out", at("example.", "SOA") + around("b.example.", "0"), noDS("b.example."), Undelegated},
-		{"NSEC3: wildcard", around("b.example.", "0"), noCloser("x.y.b.example.", 1), ""},
-		{"NSEC3: wildcard with opt-out", around("b.example.", "1"), noCloser("b.example.", 1), OptOut},
-		{"NSEC3: wildcard, the name is in a gap but not the one above", around("x.b.example.", "0"), noCloser("x.b.example.", 1), NoProof},
-		{"NSEC3: hashed often", "00000000000000000000000000000000 NSEC3 1 0 150 - VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV A", noName(b), NoProof},
-		{"NSEC3: hashed too often", "00000000000000000000000000000000 NSEC3 1 0 151 - VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV A", noName(b), Iterations},
-	}
+func TestNSEC3(t *testing.T) {
+	runDenials(t, []denialCase{
+		{"NODATA", at("b.example.", "A"), noData(b), ""},
+		{"NODATA that is not true", at("b.example.", "A TXT"), noData(b), NoProof},
+		{"NODATA by a wildcard", at("example.", "SOA") + around("b.example.", "0") + at("*.example.", "A"), noData(b), ""},
+		{"NODATA by a wildcard that has the type", at("example.", "SOA") + around("b.example.", "0") + at("*.example.", "TXT"), noData(b), NoProof},
+		{"NXDOMAIN", at("example.", "SOA") + around("b.example.", "0") + around("*.example.", "0"), noName(b), ""},
+		{"NXDOMAIN with opt-out", at("example.", "SOA") + around("b.example.", "1") + around("*.example.", "0"), noName(b), OptOut},
+		{"NXDOMAIN with a wildcard", at("example.", "SOA") + around("b.example.", "0") + at("*.example.", "A"), noName(b), NoProof},
+		{"NXDOMAIN without a closest encloser", around("b.example.", "0") + around("*.example.", "0"), noName(b), NoProof},
+		{"NXDOMAIN below a cut", at("b.example.", "NS") + around("y.b.example.", "0") + around("*.b.example.", "0"), noName(deep), NoProof},
+		{"NXDOMAIN below a name", at("b.example.", "A") + around("y.b.example.", "0") + around("*.b.example.", "0"), noName(deep), ""},
+		{"unknown hash", strings.ReplaceAll(at("b.example.", "A"), "NSEC3 1", "NSEC3 2"), noData(b), NoProof},
+		{"unknown flag", strings.ReplaceAll(at("b.example.", "A"), "NSEC3 1 0", "NSEC3 1 2"), noData(b), NoProof},
+		{"of a zone below", strings.ReplaceAll(at("b.example.", "A"), " NSEC3", ".b NSEC3"), noData(b), NoProof},
+		{"no DS", at("b.example.", "NS"), noDS(b), NoDS},
+		{"no DS with opt-out", at("example.", "SOA") + around("b.example.", "1"), noDS(b), OptOut},
+		{"no DS without opt-out", at("example.", "SOA") + around("b.example.", "0"), noDS(b), Undelegated},
+		{"wildcard", around("b.example.", "0"), noCloser(deep), ""},
+		{"wildcard with opt-out", around("b.example.", "1"), noCloser(b), OptOut},
+		{"wildcard, the name is in a gap but not the one above", around("x.b.example.", "0"), noCloser("x.b.example."), NoProof},
+		{"hashed often", "00000000000000000000000000000000 NSEC3 1 0 150 - VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV A", noName(b), NoProof},
+		{"hashed too often", "00000000000000000000000000000000 NSEC3 1 0 151 - VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV A", noName(b), Iterations},
+	})
+}
+
+func runDenials(t *testing.T, cases []denialCase) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := Code("")

@@ -115,13 +115,13 @@ func (v *Validator) readKeys(l *Link, ds []*dns.DS, r *reply) *Reason {
 	l.Server, l.Keys = r.server, nil
 	s := find(r.answer, l.Zone, dns.TypeDNSKEY)
 	if s == nil {
-		return &Reason{Code: NoKey, Zone: l.Zone, Name: l.Zone, Type: dns.TypeDNSKEY, DS: l.DS}
+		return &Reason{Code: NoKey, Zone: l.Zone, Name: l.Zone, Type: dns.TypeDNSKEY, DS: l.DS, Anchored: l.Anchored}
 	}
 	keys := typed[*dns.DNSKEY](s.rrs)
 	l.Keys = summary(keys)
 	good := vouched(ds, keys)
 	if len(good) == 0 {
-		return &Reason{Code: WrongDS, Zone: l.Zone, Name: l.Zone, Type: dns.TypeDNSKEY, DS: l.DS, Keys: l.Keys, Fitting: fitting(keys)}
+		return &Reason{Code: WrongDS, Zone: l.Zone, Name: l.Zone, Type: dns.TypeDNSKEY, DS: l.DS, Keys: l.Keys, Fitting: fitting(keys), Anchored: l.Anchored}
 	}
 	by, why := checker{l.Zone, good, v.now()}.check(s)
 	if why != nil {

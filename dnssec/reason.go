@@ -49,6 +49,7 @@ type Reason struct {
 	DS        []*dns.DS  // NoKey, WrongDS, Unknown…: the ones in the parent
 	Keys      []Key      // WrongDS: the keys of the zone
 	Fitting   []*dns.DS  // WrongDS: DS records that would fit the zone's keys
+	Anchored  bool       // NoKey, WrongDS: DS is the trust anchor
 	Detail    string     // what else is to be said, in words
 	Err       error      // NoAnswer: what the servers did instead
 }
@@ -92,9 +93,9 @@ func (r *Reason) text() string {
 	case Iterations:
 		return fmt.Sprintf("zone %s hashes names too often for its NSEC3 records, so that resolvers treat it as unsigned", r.Zone)
 	case NoKey:
-		return fmt.Sprintf("zone %s has a DS record (%s) but no DNSKEY records: it is not signed", r.Zone, tagsOf(r.DS))
+		return fmt.Sprintf("zone %s has %s (%s) but no DNSKEY records: it is not signed", r.Zone, r.above(), tagsOf(r.DS))
 	case WrongDS:
-		return fmt.Sprintf("no key of zone %s (%s) fits its DS records (%s)", r.Zone, keyTags(r.Keys), tagsOf(r.DS))
+		return fmt.Sprintf("no key of zone %s (%s) fits its %s (%s)", r.Zone, keyTags(r.Keys), r.above(), tagsOf(r.DS))
 	case NoSignature:
 		return fmt.Sprintf("%s in zone %s have no signature", what, r.Zone)
 	case Stripped:
@@ -107,6 +108,14 @@ func (r *Reason) text() string {
 		return r.Err.Error()
 	}
 	return r.ofSignature(what)
+}
+
+// above says what vouches for the zone.
+func (r *Reason) above() string {
+	if r.Anchored {
+		return "trust anchors"
+	}
+	return "DS records"
 }
 
 // ofSignature is the text for a signature that is there, but wrong.
@@ -129,6 +138,9 @@ func (r *Reason) Unwrap() error { return r.Err }
 
 // Hint says what mends it.
 func (r *Reason) Hint() string {
+	if r.Anchored {
+		return fmt.Sprintf("set `resolver: trust_anchors:` to a file with the DS records of the zone %s that is served here", r.Zone)
+	}
 	switch r.Code {
 	case NoKey:
 		return fmt.Sprintf("remove the DS record of %s from the zone above, or sign %[1]s again", r.Zone)
@@ -142,8 +154,18 @@ func (r *Reason) Hint() string {
 		return fmt.Sprintf("take the server out of the NS records of %s, or give it the signed zone", r.Zone)
 	case NoSignature, BadSign, NoProof:
 		return fmt.Sprintf("sign zone %s again, as a whole", r.Zone)
+	case NoAnswer:
+		return hint(r.Err)
 	case Undelegated:
 		return fmt.Sprintf("add NS records for %s to zone %s", r.Name, r.Zone)
+	}
+	return ""
+}
+
+// hint returns the hint that an error has.
+func hint(err error) string {
+	if h, ok := err.(interface{ Hint() string }); ok {
+		return h.Hint()
 	}
 	return ""
 }

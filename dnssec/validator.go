@@ -10,8 +10,13 @@ import (
 	"certctl/delegation"
 )
 
-// maxAliases is how many aliases Follow follows: as many as CAs' resolvers do.
-const maxAliases = 11
+const (
+	// maxAliases is how many aliases Follow follows: as many as CAs' resolvers do.
+	maxAliases = 11
+
+	// maxTime bounds how long servers can make the judgement on one name take.
+	maxTime = 30 * time.Second
+)
 
 // Validator validates names. It remembers the keys of zones for as long as it
 // lives, which is one run of the program. It is safe for concurrent use.
@@ -37,14 +42,21 @@ func (v *Validator) Validate(ctx context.Context, name delegation.Name, qtype ui
 		return nil, err
 	}
 	c := &Chain{Name: name, Type: qtype}
-	zone, last := v.descend(ctx, c, zones)
-	if c.Verdict == Secure || c.Verdict == Insecure {
-		v.answer(ctx, c, zone, last)
-	}
+	v.judge(ctx, c, zones)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("validating %s: %w", name, context.Cause(ctx))
 	}
 	return c, nil
+}
+
+// judge completes a chain.
+func (v *Validator) judge(ctx context.Context, c *Chain, zones []delegation.Zone) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	last := v.descend(ctx, c, zones)
+	if c.Verdict == Secure || c.Verdict == Insecure {
+		v.answer(ctx, c, zones[len(zones)-1], last)
+	}
 }
 
 // Follow validates a name, and each name that aliases lead to from there. It
@@ -66,16 +78,14 @@ func (v *Validator) Follow(ctx context.Context, name delegation.Name, qtype uint
 	return chains, nil
 }
 
-// descend builds the links from the closest anchor down. It returns the last
-// zone, and its link.
-func (v *Validator) descend(ctx context.Context, c *Chain, zones []delegation.Zone) (delegation.Zone, *Link) {
-	last := zones[len(zones)-1]
+// descend builds the links from the closest anchor down, and returns the last.
+func (v *Validator) descend(ctx context.Context, c *Chain, zones []delegation.Zone) *Link {
+	c.end(Secure, nil)
 	start := v.start(zones)
 	if start < 0 {
+		apex := zones[len(zones)-1].Apex
+		c.end(Insecure, &Reason{Code: NoAnchor, Zone: apex, Name: apex})
 		start = 0
-		c.end(Insecure, &Reason{Code: NoAnchor, Zone: last.Apex, Name: last.Apex})
-	} else {
-		c.end(Secure, nil)
 	}
 	var link *Link
 	for i := start; i < len(zones); i++ {
@@ -93,7 +103,7 @@ func (v *Validator) descend(ctx context.Context, c *Chain, zones []delegation.Zo
 			break
 		}
 	}
-	return last, link
+	return link
 }
 
 // start returns the index of the lowest zone that has a trust anchor, or -1.

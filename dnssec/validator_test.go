@@ -47,67 +47,76 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestReasons spoils answers in one way each.
-func TestReasons(t *testing.T) {
-	onlyOf := func(name delegation.Name, qtype uint16, spoil func(r *dns.Msg)) func(*dns.Msg, string) {
-		return func(r *dns.Msg, _ string) {
-			if asks(r, name, qtype) {
-				spoil(r)
-			}
+// only spoils the answers to one question.
+func only(name delegation.Name, qtype uint16, spoil func(r *dns.Msg)) func(*dns.Msg, string) {
+	return func(r *dns.Msg, _ string) {
+		if asks(r, name, qtype) {
+			spoil(r)
 		}
 	}
-	dropping := func(unwanted ...uint16) func(r *dns.Msg) {
-		return func(r *dns.Msg) {
-			for _, rrtype := range unwanted {
-				drop(r, ofType(rrtype))
-			}
+}
+
+// without drops all records of some types.
+func without(unwanted ...uint16) func(r *dns.Msg) {
+	return func(r *dns.Msg) {
+		for _, rrtype := range unwanted {
+			drop(r, ofType(rrtype))
 		}
 	}
+}
+
+// spoiling spoils answers in one way.
+type spoiling struct {
+	name  string
+	ask   delegation.Name
+	spoil func(r *dns.Msg, addr string)
+	want  string
+}
+
+func spoilings() []spoiling {
 	const www, none, wild = "www.example.test.", "none.example.test.", "x.wild.example.test."
-	cases := []struct {
-		name  string
-		ask   delegation.Name
-		spoil func(r *dns.Msg, addr string)
-		want  string
-	}{
-		{"no signature", www, onlyOf(www, dns.TypeTXT, dropping(dns.TypeRRSIG)),
+	return []spoiling{
+		{"no signature", www, only(www, dns.TypeTXT, without(dns.TypeRRSIG)),
 			"bogus signature-missing . test. example.test. records"},
-		{"no EDNS", www, onlyOf(www, dns.TypeTXT, func(r *dns.Msg) { dropping(dns.TypeRRSIG)(r); r.Extra = nil }),
+		{"no EDNS", www, only(www, dns.TypeTXT, func(r *dns.Msg) { without(dns.TypeRRSIG)(r); r.Extra = nil }),
 			"bogus dnssec-stripped . test. example.test. records"},
-		{"other records", www, onlyOf(www, dns.TypeTXT, func(r *dns.Msg) { r.Answer[0].(*dns.TXT).Txt[0] = "there" }),
+		{"other records", www, only(www, dns.TypeTXT, func(r *dns.Msg) { r.Answer[0].(*dns.TXT).Txt[0] = "there" }),
 			"bogus signature-invalid . test. example.test. records"},
-		{"no NSEC", none, onlyOf(none, dns.TypeTXT, dropping(dns.TypeNSEC)),
+		{"no NSEC", none, only(none, dns.TypeTXT, without(dns.TypeNSEC)),
 			"bogus proof-missing . test. example.test. nodata"},
-		{"no signature over NSEC", none, onlyOf(none, dns.TypeTXT, dropping(dns.TypeRRSIG)),
+		{"no signature over NSEC", none, only(none, dns.TypeTXT, without(dns.TypeRRSIG)),
 			"bogus signature-missing . test. example.test. nodata"},
-		{"no NSEC for a wildcard", wild, onlyOf(wild, dns.TypeTXT, dropping(dns.TypeNSEC)),
+		{"no NSEC for a wildcard", wild, only(wild, dns.TypeTXT, without(dns.TypeNSEC)),
 			"bogus proof-missing . test. example.test. records *"},
-		{"NXDOMAIN for what exists", www, onlyOf(www, dns.TypeTXT, func(r *dns.Msg) { r.Answer, r.Rcode = nil, dns.RcodeNameError }),
+		{"NXDOMAIN for what exists", www, only(www, dns.TypeTXT, func(r *dns.Msg) { r.Answer, r.Rcode = nil, dns.RcodeNameError }),
 			"bogus proof-missing . test. example.test. nodata"},
-		{"no proof of no DS", "www.plain.test.", onlyOf("plain.test.", dns.TypeDS, dropping(dns.TypeNSEC)),
+		{"no proof of no DS", "www.plain.test.", only("plain.test.", dns.TypeDS, without(dns.TypeNSEC)),
 			"bogus proof-missing . test. plain.test.(bogus)"},
-		{"no DS", www, onlyOf("example.test.", dns.TypeDS, dropping(dns.TypeDS, dns.TypeRRSIG)),
+		{"no DS", www, only("example.test.", dns.TypeDS, without(dns.TypeDS, dns.TypeRRSIG)),
 			"bogus proof-missing . test. example.test.(bogus)"},
-		{"unsigned DS", www, onlyOf("example.test.", dns.TypeDS, dropping(dns.TypeRRSIG)),
+		{"unsigned DS", www, only("example.test.", dns.TypeDS, without(dns.TypeRRSIG)),
 			"bogus signature-missing . test. example.test.(bogus)"},
-		{"no keys", www, onlyOf("example.test.", dns.TypeDNSKEY, dropping(dns.TypeDNSKEY)),
+		{"no keys", www, only("example.test.", dns.TypeDNSKEY, without(dns.TypeDNSKEY)),
 			"bogus dnskey-missing . test. example.test.(bogus)"},
-		{"no keys of the root", www, onlyOf(".", dns.TypeDNSKEY, dropping(dns.TypeDNSKEY)),
+		{"no keys of the root", www, only(".", dns.TypeDNSKEY, without(dns.TypeDNSKEY)),
 			"bogus dnskey-missing .(bogus)"},
-		{"other keys", www, onlyOf("example.test.", dns.TypeDNSKEY, func(r *dns.Msg) { r.Answer[0].(*dns.DNSKEY).Flags = dns.ZONE }),
+		{"other keys", www, only("example.test.", dns.TypeDNSKEY, func(r *dns.Msg) { r.Answer[0].(*dns.DNSKEY).Flags = dns.ZONE }),
 			"bogus ds-mismatch . test. example.test.(bogus)"},
-		{"revoked keys", www, onlyOf("example.test.", dns.TypeDNSKEY, func(r *dns.Msg) { r.Answer[0].(*dns.DNSKEY).Flags |= dns.REVOKE }),
+		{"revoked keys", www, only("example.test.", dns.TypeDNSKEY, func(r *dns.Msg) { r.Answer[0].(*dns.DNSKEY).Flags |= dns.REVOKE }),
 			"bogus ds-mismatch . test. example.test.(bogus)"},
-		{"unsigned keys", www, onlyOf("example.test.", dns.TypeDNSKEY, dropping(dns.TypeRRSIG)),
+		{"unsigned keys", www, only("example.test.", dns.TypeDNSKEY, without(dns.TypeRRSIG)),
 			"bogus signature-missing . test. example.test.(bogus)"},
-		{"SERVFAIL for the keys", www, onlyOf("example.test.", dns.TypeDNSKEY, func(r *dns.Msg) { r.Rcode = dns.RcodeServerFailure }),
+		{"SERVFAIL for the keys", www, only("example.test.", dns.TypeDNSKEY, func(r *dns.Msg) { r.Rcode = dns.RcodeServerFailure }),
 			"indeterminate no-answer . test. example.test.(indeterminate)"},
-		{"lame for the DS", www, onlyOf("example.test.", dns.TypeDS, func(r *dns.Msg) { r.Authoritative = false }),
+		{"lame for the DS", www, only("example.test.", dns.TypeDS, func(r *dns.Msg) { r.Authoritative = false }),
 			"indeterminate no-answer . test. example.test.(indeterminate)"},
-		{"REFUSED for the records", www, onlyOf(www, dns.TypeTXT, func(r *dns.Msg) { r.Rcode = dns.RcodeRefused }),
-			"indeterminate no-answer . test. example.test. "},
+		{"REFUSED for the records", www, only(www, dns.TypeTXT, func(r *dns.Msg) { r.Rcode = dns.RcodeRefused }),
+			"indeterminate no-answer . test. example.test."},
 	}
-	for _, c := range cases {
+}
+
+func TestReasons(t *testing.T) {
+	for _, c := range spoilings() {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(exampleText)
 			w.spoil = c.spoil
@@ -221,6 +230,32 @@ func testDeadServer(t *testing.T) {
 	}})
 	if last[1].host != "ns1.example.test." {
 		t.Errorf("got %v to be asked, want the dead server last", last)
+	}
+}
+
+// TestSilence has servers that answer no question about signatures. There is an
+// end to waiting for them, and an answer that is bad counts for more than none.
+func TestSilence(t *testing.T) { synctest.Test(t, testSilence) }
+
+func testSilence(t *testing.T) {
+	for speaking, want := range map[string]string{
+		"":                  "indeterminate no-answer . test. example.test.(indeterminate)",
+		"ns1.example.test.": "bogus signature-missing . test. example.test.(bogus)",
+		"ns2.example.test.": "bogus signature-missing . test. example.test.(bogus)",
+	} {
+		w := newWorld(exampleText)
+		w.silent = func(q dns.Question, addr string) bool {
+			return q.Qtype == dns.TypeDNSKEY && canonical(q.Name) == "example.test." && (speaking == "" || addr != w.Server(speaking).Addr().String())
+		}
+		w.spoil = only("example.test.", dns.TypeDNSKEY, without(dns.TypeRRSIG))
+		begin := time.Now()
+		c := w.validate(t, "www.example.test.")
+		if got := show(c); got != want {
+			t.Errorf("only %q speaks: got %s, want %s", speaking, got, want)
+		}
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("only %q speaks: it took %v", speaking, took)
+		}
 	}
 }
 

@@ -24,8 +24,8 @@ type world struct {
 	*authority.World
 	zones map[delegation.Name]*signer
 
-	// spoil has the last hand in an answer.
-	spoil func(r *dns.Msg, addr string)
+	spoil  func(r *dns.Msg, addr string)          // has the last hand in an answer
+	silent func(q dns.Question, addr string) bool // reports whether there is none
 }
 
 // signer is one zone of the world; key is nil where it is not signed.
@@ -112,6 +112,10 @@ func (w *world) validate(t *testing.T, name delegation.Name) *Chain {
 
 // ExchangeContext has the world answer, and signs the answer if that is wanted.
 func (w *world) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	if w.silent != nil && w.silent(m.Question[0], addr) {
+		<-ctx.Done()
+		return nil, 0, ctx.Err()
+	}
 	r, took, err := w.TCP().ExchangeContext(ctx, m, addr)
 	opt := m.IsEdns0()
 	if err != nil || opt == nil || !opt.Do() {

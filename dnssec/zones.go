@@ -2,9 +2,13 @@ package dnssec
 
 import (
 	"context"
+	"fmt"
 
 	"certctl/delegation"
 )
+
+// maxZones bounds the zones that one name can make us look at.
+const maxZones = 12
 
 // zones returns the zones from the root down to the one that name is in. It
 // remembers which zone is above which.
@@ -21,6 +25,9 @@ func (v *Validator) zones(ctx context.Context, name delegation.Name) ([]delegati
 				return nil, err
 			}
 			v.parents.Store(z.Apex, above)
+		}
+		if len(zones) == maxZones {
+			return nil, fmt.Errorf("%s is below more than %d zones", name, maxZones)
 		}
 		z = above.(delegation.Zone)
 		zones = append([]delegation.Zone{z}, zones...)
