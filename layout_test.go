@@ -32,12 +32,13 @@ func TestImports(t *testing.T) {
 		"certctl/lab":                     {"lab/authority"},
 		"certctl/lab/authority":           {},
 		"certctl/lab/debian":              {},
+		"certctl/lab/hostile":             {"lab/authority"},
 	}
 	theirs := map[string][]string{
 		"github.com/urfave/cli/v2":  {"certctl/cli"},
 		"gopkg.in/yaml.v3":          {"certctl/config"},
 		"golang.org/x/crypto/acme":  {"certctl/acme"},
-		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian"},
+		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian", "certctl/lab/hostile"},
 		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/rfc2136"},
 		"github.com/go-jose":        {"certctl/acme"},
 		"golang.org/x/net":          {"certctl/acme"},

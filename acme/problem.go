@@ -50,20 +50,38 @@ func (p *Problem) Error() string {
 }
 
 // RateLimited reports whether the CA asks for patience.
-func (p *Problem) RateLimited() bool { return p.is("rateLimited") }
+func (p *Problem) RateLimited() bool {
+	return p.is("rateLimited") || p.Status == http.StatusTooManyRequests
+}
+
+// Own reports whether it is the CA that cannot or does not want to, for reasons
+// of its own: another CA may do what this one does not.
+func (p *Problem) Own() bool {
+	return p.RateLimited() || p.Status >= 500 || p.is("serverInternal")
+}
+
+// AccountWide reports whether a rate limit concerns all orders of the account,
+// so that no other is worth a try.
+func (p *Problem) AccountWide() bool {
+	return p.RateLimited() && strings.Contains(p.Detail, "too many new orders")
+}
 
 // Paused reports whether the CA stopped issuing for these names until a person
 // has visited url. Let's Encrypt does so after very many failures; such an
-// answer names no time, as waiting does not help.
+// answer names no time, as waiting does not help. Its other rate limits have a
+// link too, to the manual: where their time got lost, they are no pause.
 func (p *Problem) Paused() (url string, ok bool) {
-	if !p.RateLimited() || !p.RetryAfter.IsZero() {
+	if !p.RateLimited() || !p.RetryAfter.IsZero() || !pause.MatchString(p.Detail) {
 		return "", false
 	}
 	url = strings.TrimRight(link.FindString(p.Detail), ".,;")
 	return url, url != ""
 }
 
-var link = regexp.MustCompile(`https://\S+`)
+var (
+	link  = regexp.MustCompile(`https://\S+`)
+	pause = regexp.MustCompile(`(?i)temporarily prevented|please visit|unpause`)
+)
 
 func (p *Problem) is(short string) bool { return strings.EqualFold(p.Type, short) }
 
@@ -135,8 +153,27 @@ func fromResponse(res *http.Response, body []byte) *Problem {
 	p := w.problem()
 	p.Status = res.StatusCode
 	p.RetryAfter = retryAfter(res.Header)
+	if p.RetryAfter.IsZero() {
+		p.RetryAfter = retryAfterText(p.Detail)
+	}
 	return p
 }
+
+// retryAfterText reads when to come back from what the CA says to people, as
+// Let's Encrypt does in every rate limit: a proxy may have lost the header.
+func retryAfterText(detail string) time.Time {
+	said := againText.FindStringSubmatch(detail)
+	if said == nil {
+		return time.Time{}
+	}
+	t, err := time.Parse("2006-01-02 15:04:05", strings.Replace(said[1], "T", " ", 1))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+var againText = regexp.MustCompile(`retry after (\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?: UTC|Z)`)
 
 // fromClient makes Problems of x/crypto's errors, and leaves others alone.
 func fromClient(err error) error {
@@ -150,6 +187,9 @@ func fromClient(err error) error {
 		Status:     e.StatusCode,
 		Instance:   plain(e.Instance),
 		RetryAfter: retryAfter(e.Header),
+	}
+	if p.RetryAfter.IsZero() {
+		p.RetryAfter = retryAfterText(p.Detail)
 	}
 	if p.Type == "" {
 		p.Detail = foreign(e.Detail)

@@ -35,6 +35,7 @@ func (p *Process) renewCommand() *cli.Command {
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 3 when nothing was due"},
 			dryRunFlag(),
 			&cli.StringFlag{Name: "server", Usage: "with --dry-run: order from the CA with this directory `URL` or short name"},
+			noDelayFlag,
 			noWaitFlag,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -56,10 +57,13 @@ func (p *Process) renew(c *cli.Context) error {
 	return err
 }
 
-// renewAll orders the certificates that are due, those of each CA as a batch.
+// renewAll orders the certificates that are due.
 func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 	r, err := p.open(c)
 	if err != nil {
+		return err
+	}
+	if err := p.holdOff(c, r.config.Renew.LongestDelay()); err != nil {
 		return err
 	}
 	unlock, err := r.lock(c)
@@ -68,7 +72,8 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 	}
 	defer unlock()
 	r.sweep(c)
-	renewals, err := r.renewals(c)
+	keeper := r.keeper(c, rep)
+	renewals, broken, err := r.renewals(c, keeper)
 	if err != nil {
 		return err
 	}
@@ -76,14 +81,11 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 	if dryRun(c) != "" {
 		return r.rehearseRenewals(c, due, renewals, rep)
 	}
-	err = r.carryOut(c, renewalWork(due, renewals), rep, func() error {
-		var errs []error
-		for _, batch := range byDirectory(due) {
-			errs = append(errs, r.renewAt(c, batch, rep))
-		}
-		return errors.Join(errs...)
-	})
-	if err != nil || len(due) > 0 {
+	err = r.carryOut(c, renewalWork(due, renewals), rep, func() error { return r.renewDue(c, keeper, due, rep) })
+	switch {
+	case broken != nil:
+		return &PartialError{errors.Join(broken, err)}
+	case err != nil || len(due) > 0:
 		return err
 	}
 	p.say(c, nothingDue(renewals))
@@ -91,6 +93,36 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 		return &NothingDueError{}
 	}
 	return nil
+}
+
+// keeper returns one that shows what it does.
+func (r *run) keeper(c *cli.Context, rep *reporter) *issuance.Keeper {
+	return &issuance.Keeper{
+		Store: r.store,
+		CAs:   r.choices(),
+		Dial: func(ctx context.Context, directory string) (*acme.CA, error) {
+			return r.ca(ctx, r.configFor(directory))
+		},
+		Account: func(ctx context.Context, directory string) (*acme.Account, error) {
+			return r.account(ctx, r.configFor(directory))
+		},
+		Issuer: func(account *acme.Account) *issuance.Issuer { return r.issuer(c, account, rep) },
+		Warn: func(certificate, text string) {
+			if certificate != "" && !strings.HasPrefix(text, certificate+": ") {
+				text = certificate + ": " + text
+			}
+			r.process.warn(c, text)
+		},
+	}
+}
+
+// choices returns the CAs of the configuration, the most wanted first.
+func (r *run) choices() []issuance.Choice {
+	var all []issuance.Choice
+	for _, a := range r.config.ACME {
+		all = append(all, issuance.Choice{Directory: a.URL(), Profile: a.Profile})
+	}
+	return all
 }
 
 // rehearseRenewals does a dry run of what is due, or named; of all that there is
@@ -111,18 +143,29 @@ func (r *run) rehearseRenewals(c *cli.Context, due, all []*issuance.Renewal, rep
 }
 
 // renewals returns all certificates that are wanted, or those named, with when
-// they are due: first those of the configuration in its order, then those that
-// earlier runs were asked for.
-func (r *run) renewals(c *cli.Context) ([]*issuance.Renewal, error) {
-	kept, err := r.store.Requests()
+// they are due. What is broken about single ones does not touch the others.
+func (r *run) renewals(c *cli.Context, k *issuance.Keeper) (all []*issuance.Renewal, broken, err error) {
+	configured, err := r.configured()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	all, err := r.wantedAnyway(kept)
-	if err != nil {
-		return nil, err
+	all, broken = k.Wanted(configured)
+	if all, err = named(c.Args().Slice(), all); err != nil {
+		return nil, nil, err
 	}
-	for _, name := range c.Args().Slice() {
+	err = k.Plan(c.Context, all)
+	for _, w := range all {
+		broken = errors.Join(broken, w.Err)
+	}
+	return all, broken, err
+}
+
+// named returns the certificates with these names; all where none are given.
+func named(names []string, all []*issuance.Renewal) ([]*issuance.Renewal, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
 		if strings.HasPrefix(name, "-") {
 			return nil, usagef("flags come before the names", "%s comes after a name", name)
 		}
@@ -130,16 +173,12 @@ func (r *run) renewals(c *cli.Context) ([]*issuance.Renewal, error) {
 			return nil, usagef("certctl list shows those that there are", "there is no certificate %s", name)
 		}
 	}
-	if c.Args().Present() {
-		all = slices.DeleteFunc(all, func(w *issuance.Renewal) bool { return !slices.Contains(c.Args().Slice(), w.Certificate) })
-	}
-	return all, issuance.Plan(c.Context, r.store, all, r.dialer(c.Context), func(certificate, text string) {
-		r.process.warn(c, certificate+": "+text)
-	})
+	return slices.DeleteFunc(all, func(w *issuance.Renewal) bool { return !slices.Contains(names, w.Certificate) }), nil
 }
 
-// wantedAnyway joins the certificates of the configuration with those kept.
-func (r *run) wantedAnyway(kept []*store.Request) ([]*issuance.Renewal, error) {
+// configured returns the certificates of the configuration. The CAs that
+// follow the first stand in for it.
+func (r *run) configured() ([]*issuance.Renewal, error) {
 	var all []*issuance.Renewal
 	ca := r.config.ACME[0]
 	for _, cert := range r.config.Certificates {
@@ -148,16 +187,22 @@ func (r *run) wantedAnyway(kept []*store.Request) ([]*issuance.Renewal, error) {
 			return nil, err
 		}
 		w := &issuance.Renewal{Request: request, Directory: ca.URL()}
-		if n := slices.IndexFunc(kept, func(k *store.Request) bool { return k.Name == cert.Name }); n >= 0 {
-			w.Kept = kept[n]
-			kept = slices.Delete(slices.Clone(kept), n, n+1)
+		for _, other := range r.config.ACME[1:] {
+			w.Fallbacks = append(w.Fallbacks, issuance.Choice{Directory: other.URL(), Profile: first(cert.Profile, other.Profile)})
 		}
 		all = append(all, w)
 	}
-	for _, k := range kept {
-		all = append(all, &issuance.Renewal{Request: issuance.Remembered(k), Directory: k.Directory, Kept: k})
-	}
 	return all, nil
+}
+
+// wantedAnyway joins the certificates of the configuration with those kept.
+func (r *run) wantedAnyway(kept []*store.Request) ([]*issuance.Renewal, error) {
+	configured, err := r.configured()
+	if err != nil {
+		return nil, err
+	}
+	k := &issuance.Keeper{CAs: r.choices()}
+	return k.Join(configured, kept), nil
 }
 
 // due returns those that are to be ordered now, and says which failures hold
@@ -167,25 +212,36 @@ func (r *run) due(c *cli.Context, renewals []*issuance.Renewal) []*issuance.Rene
 	var due []*issuance.Renewal
 	for _, w := range renewals {
 		switch held := w.Held(now); {
+		case w.Err != nil:
 		case c.Bool("force") || w.Due(now):
 			due = append(due, w)
 		case held != "" && !now.Before(w.At):
-			r.process.warn(c, fmt.Sprintf("%s: due, but %s: %s", w.Certificate, held, w.Kept.Failure.Error))
+			r.process.warn(c, fmt.Sprintf("%s: due, but %s%s", w.Certificate, held, lastError(w.Kept)))
 		}
 	}
 	return due
 }
 
-// renewAt orders renewals that are for one CA.
-func (r *run) renewAt(c *cli.Context, renewals []*issuance.Renewal, rep *reporter) error {
-	for _, w := range renewals {
+// lastError is what is remembered to have gone wrong, to follow a sentence.
+func lastError(k *store.Request) string {
+	if k == nil || k.Failure == nil || k.Failure.Error == "" {
+		return ""
+	}
+	return ": " + k.Failure.Error
+}
+
+// renewDue orders what is due. Whoever forces it has been where a CA wanted to
+// see a person.
+func (r *run) renewDue(c *cli.Context, k *issuance.Keeper, due []*issuance.Renewal, rep *reporter) error {
+	if c.Bool("force") {
+		if err := issuance.Forgive(r.store, due); err != nil {
+			return err
+		}
+	}
+	for _, w := range due {
 		r.process.say(c, fmt.Sprintf("%s is due: %s", w.Certificate, w.Why))
 	}
-	account, err := r.account(c.Context, r.configFor(renewals[0].Directory))
-	if err != nil {
-		return err
-	}
-	results := r.issuer(c, account, rep).Renew(c.Context, renewals)
+	results := k.Renew(c.Context, due)
 	rep.issued(results)
 	return failure(results)
 }
@@ -216,31 +272,12 @@ func (r *run) configFor(directory string) *config.ACME {
 	return &config.ACME{Directory: directory, Email: main.Email, AgreeTOS: main.AgreeTOS}
 }
 
-func (r *run) dialer(ctx context.Context) func(string) (*acme.CA, error) {
-	return func(directory string) (*acme.CA, error) { return r.ca(ctx, r.configFor(directory)) }
-}
-
-// byDirectory groups renewals by their CA, in the order of first appearance.
-func byDirectory(renewals []*issuance.Renewal) [][]*issuance.Renewal {
-	var groups [][]*issuance.Renewal
-	index := make(map[string]int)
-	for _, w := range renewals {
-		n, known := index[w.Directory]
-		if !known {
-			n = len(groups)
-			index[w.Directory] = n
-			groups = append(groups, nil)
-		}
-		groups[n] = append(groups[n], w)
-	}
-	return groups
-}
-
 // nothingDue says what is due next.
 func nothingDue(renewals []*issuance.Renewal) string {
+	renewals = slices.DeleteFunc(renewals, func(w *issuance.Renewal) bool { return w.Err != nil })
 	if len(renewals) == 0 {
 		return "there are no certificates to renew"
 	}
-	next := slices.MinFunc(renewals, func(a, b *issuance.Renewal) int { return a.At.Compare(b.At) })
-	return fmt.Sprintf("nothing is due; next is %s, on %s", next.Certificate, day(next.At))
+	next := slices.MinFunc(renewals, func(a, b *issuance.Renewal) int { return a.Next().Compare(b.Next()) })
+	return fmt.Sprintf("nothing is due; next is %s, on %s", next.Certificate, day(next.Next()))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ type Timing struct {
 type StepError struct {
 	Certificate string
 	Step        Step
+	CA          string // host of the CA's directory, where there are several; else ""
 	Err         error
 }
 
@@ -54,12 +56,16 @@ type StepError struct {
 // with the name that the error is about, else with that of the certificate.
 func (e *StepError) Error() string {
 	var lines []string
+	step := string(e.Step)
+	if e.CA != "" {
+		step += " at " + e.CA
+	}
 	for _, err := range split(e.Err) {
 		subject := e.Certificate
 		if named, ok := err.(*nameError); ok {
 			subject, err = named.name, named.err
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s: %v", subject, e.Step, err))
+		lines = append(lines, fmt.Sprintf("%s: %s: %v", subject, step, err))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -225,4 +231,30 @@ func (i *Issuer) tell(e Event) {
 // the credential, or the propagation.
 func (e *StepError) AboutDNS() bool {
 	return e.Step == Locating || e.Step == Publishing || e.Step == Waiting
+}
+
+// AboutCA reports whether it is the CA that was down, or refused for reasons of
+// its own, such as a rate limit: another CA may do what this one does not. Its
+// verdict on us or our DNS is not of that kind.
+func (e *StepError) AboutCA() bool {
+	if errors.Is(e.Err, context.Canceled) || e.AboutDNS() {
+		return false
+	}
+	if ps := problems(e.Err); len(ps) > 0 {
+		return !slices.ContainsFunc(ps, func(p *acme.Problem) bool { return !p.Own() })
+	}
+	switch e.Step {
+	case Validating, Finalizing: // a CA that takes too long, or issues what was not asked for
+		return true
+	case Ordering:
+		return unreachable(e.Err)
+	}
+	return false
+}
+
+// unreachable reports whether the CA could not be talked to.
+func unreachable(err error) bool {
+	var directory *acme.DirectoryError
+	var request *url.Error
+	return errors.As(err, &directory) || errors.As(err, &request)
 }

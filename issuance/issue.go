@@ -3,6 +3,7 @@ package issuance
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"certctl/acme"
 	"certctl/delegation"
@@ -18,9 +19,11 @@ type Issuer struct {
 	Credentials dns01.Credentials
 	Store       *store.Store   // locked by the caller
 	Journal     *store.Journal // nil: that of Store
+	Keep        int            // versions of each certificate that stay in the archive; 0: all
 	Watch       func(Event)    // called from one goroutine at a time; nil: nobody watches
 
-	telling sync.Mutex // guards Watch
+	telling sync.Mutex                   // guards Watch
+	fullUp  atomic.Pointer[acme.Problem] // once the CA takes no more orders of the account
 }
 
 // Issue obtains certificates: for each request one result, in the same order.
@@ -90,12 +93,14 @@ func (i *Issuer) validate(ctx context.Context, j *job) error {
 // finalize asks for the certificate itself. The key has been on disk since the
 // order was placed.
 func (i *Issuer) finalize(ctx context.Context, j *job) error {
-	csr, err := certificateRequest(j.key, j.Names)
+	csr, err := j.csr()
 	if err != nil {
 		return err
 	}
-	j.chain, err = j.order.Finalize(ctx, csr)
-	return err
+	if j.chain, err = j.order.Finalize(ctx, csr); err != nil || j.Chain == "" {
+		return err
+	}
+	return i.prefer(ctx, j)
 }
 
 // save puts key and chain into the store as one version, and forgets the
@@ -110,5 +115,6 @@ func (i *Issuer) save(ctx context.Context, j *job) error {
 		return err
 	}
 	i.tell(Saved{Certificate: j.Certificate, Files: saved})
+	i.prune(j)
 	return i.Store.ClearOrder(j.Certificate)
 }

@@ -1,6 +1,7 @@
 package issuance_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,19 +22,13 @@ func BenchmarkNothingDue(b *testing.B) {
 	}
 	keep(b, s, 10_000)
 	for b.Loop() {
-		kept, err := s.Requests()
-		if err != nil {
-			b.Fatal(err)
-		}
-		var rs []*issuance.Renewal
-		for _, k := range kept {
-			rs = append(rs, &issuance.Renewal{Request: issuance.Remembered(k), Directory: k.Directory, Kept: k})
-		}
-		offline := func(string) (*acme.CA, error) {
+		k := &issuance.Keeper{Store: s, Warn: func(_, text string) { b.Error(text) }}
+		k.Dial = func(context.Context, string) (*acme.CA, error) {
 			b.Error("the CA is asked")
 			return nil, acme.ErrNoRenewalInfo
 		}
-		if err := issuance.Plan(b.Context(), s, rs, offline, func(string, string) {}); err != nil {
+		rs, err := k.Wanted(nil)
+		if err := errors.Join(err, k.Plan(b.Context(), rs)); err != nil {
 			b.Fatal(err)
 		}
 		for _, r := range rs {

@@ -1,9 +1,13 @@
 package issuance
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"errors"
 	"io/fs"
+	"slices"
+	"time"
 
 	"certctl/acme"
 	"certctl/store"
@@ -12,11 +16,13 @@ import (
 // place puts a new order to the CA, and puts its URL and a new private key on
 // disk: a run that is cut off later than this can be taken up again.
 func (i *Issuer) place(ctx context.Context, j *job) (err error) {
-	j.key, err = NewKey(j.Key)
+	j.key, err = i.keyFor(&j.Request)
 	if err != nil {
 		return err
 	}
-	j.order, err = i.Account.NewOrder(ctx, acme.Request{Names: j.Names, Profile: j.Profile, Replaces: j.Replaces})
+	j.order, err = i.Account.NewOrder(ctx, acme.Request{
+		Names: j.Names, Profile: j.Profile, Replaces: j.Replaces, NotBefore: j.NotBefore, NotAfter: j.NotAfter,
+	})
 	if err != nil {
 		return err
 	}
@@ -27,6 +33,7 @@ func (i *Issuer) place(ctx context.Context, j *job) (err error) {
 		Names:     j.Names,
 		Profile:   j.Profile,
 		Key:       j.key,
+		CSR:       j.CSR,
 	})
 }
 
@@ -46,6 +53,9 @@ func (i *Issuer) resume(ctx context.Context, j *job) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	if err != nil && passing(err) {
+		return false, err // the order may hold a certificate
+	}
 	if err != nil || !open(o.Status) {
 		return false, i.Store.ClearOrder(j.Certificate)
 	}
@@ -56,8 +66,17 @@ func (i *Issuer) resume(ctx context.Context, j *job) (bool, error) {
 // matches reports whether a saved order is for what is asked for now.
 func (i *Issuer) matches(o *store.Order, j *job) bool {
 	return o.Directory == i.Account.CA.URL && o.Account == i.Account.URL &&
-		o.Profile == j.Profile && sameNames(o.Names, j.Names) &&
-		(j.Key == "" && KeyTypeOf(o.Key.Public()) == ECDSAP256 || KeyTypeOf(o.Key.Public()) == j.Key)
+		o.Profile == j.Profile && sameNames(o.Names, j.Names) && j.NotBefore.IsZero() && j.NotAfter.IsZero() &&
+		bytes.Equal(o.CSR, j.CSR) && (o.Key == nil || fits(o.Key, &j.Request))
+}
+
+// fits reports whether a private key is as the request wants it.
+func fits(key crypto.Signer, r *Request) bool {
+	if r.PrivateKey == nil {
+		return KeyTypeOf(key.Public()) == keyType(r.Key)
+	}
+	own, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && own.Equal(r.PrivateKey.Public())
 }
 
 // open reports whether an order in this status can still become a certificate
@@ -70,9 +89,19 @@ func open(s acme.Status) bool {
 	return false
 }
 
+// passing reports whether an error says nothing about an order: the CA could
+// not be reached, or is out of order.
+func passing(err error) bool {
+	if ps := problems(err); len(ps) > 0 {
+		return !slices.ContainsFunc(ps, func(p *acme.Problem) bool { return !p.Own() })
+	}
+	return unreachable(err)
+}
+
 // giveUp tells the CA of the orders that failed, so that their authorizations
 // do not count against the account's limits. An order whose run was
-// interrupted is kept: the next run takes it up.
+// interrupted is kept, and one that the CA is still at work on: the next run
+// takes it up.
 func (i *Issuer) giveUp(ctx context.Context, b *batch) {
 	if ctx.Err() != nil {
 		return
@@ -80,7 +109,7 @@ func (i *Issuer) giveUp(ctx context.Context, b *batch) {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	for _, j := range b.jobs {
-		if j.result.Err == nil || j.order == nil {
+		if j.result.Err == nil || j.order == nil || j.hopeful() {
 			continue
 		}
 		if err := j.order.Abandon(ctx); err != nil {
@@ -90,4 +119,18 @@ func (i *Issuer) giveUp(ctx context.Context, b *batch) {
 			i.tell(Warned{Certificate: j.Certificate, Text: err.Error()})
 		}
 	}
+}
+
+// hopeful reports whether the order of a job that failed can still become a
+// certificate, which another order would only cost the account a second time.
+func (j *job) hopeful() bool {
+	if !j.order.Expires.IsZero() && time.Now().After(j.order.Expires) {
+		return false
+	}
+	step := j.result.Err.(*StepError)
+	switch step.Step {
+	case Validating, Finalizing:
+		return j.order.Status == acme.Processing || open(j.order.Status) && passing(step.Err)
+	}
+	return step.Step == Saving
 }

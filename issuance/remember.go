@@ -1,7 +1,6 @@
 package issuance
 
 import (
-	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -18,12 +17,16 @@ func (i *Issuer) remember(j *job) error {
 	r := &store.Request{
 		Name:      j.Certificate,
 		Names:     j.Names,
-		KeyType:   string(cmp.Or(j.Key, ECDSAP256)),
+		KeyType:   string(keyType(j.Key)),
 		Profile:   j.Profile,
 		Directory: i.Account.CA.URL,
 		Account:   i.Account.URL,
 		Deploy:    j.Deploy,
 		Follow:    j.Follow,
+		ReuseKey:  j.ReuseKey,
+		Staple:    j.MustStaple,
+		Chain:     j.Chain,
+		CSR:       j.CSR,
 		Created:   now,
 		Renewed:   now,
 		Issued:    issued(j.result.Saved.Leaf),
@@ -33,8 +36,10 @@ func (i *Issuer) remember(j *job) error {
 	switch earlier, err := i.Store.LoadRequest(j.Certificate); {
 	case err == nil:
 		r.Created = earlier.Created
+		r.Refusals = earlier.Refusals
+		delete(r.Refusals, r.Directory)
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		i.tell(Warned{Certificate: j.Certificate, Text: err.Error() + ": it is written anew"})
 	}
 	return i.Store.SaveRequest(r)
 }
@@ -52,6 +57,10 @@ func Remembered(r *store.Request) Request {
 		Profile:     r.Profile,
 		Follow:      r.Follow,
 		Deploy:      r.Deploy,
+		ReuseKey:    r.ReuseKey,
+		MustStaple:  r.Staple,
+		Chain:       r.Chain,
+		CSR:         r.CSR,
 	}
 }
 
@@ -73,9 +82,10 @@ func Current(s *store.Store, r Request, directory string) (*store.Certificate, e
 	if err != nil {
 		return nil, err
 	}
-	same := sameNames(live.Leaf.DNSNames, r.Names) && asked.Directory == directory &&
-		asked.Profile == r.Profile && KeyTypeOf(live.Key.Public()) == cmp.Or(r.Key, ECDSAP256)
-	if !same || !time.Now().Before(Due(live.Leaf)) {
+	same := sameNames(live.Leaf.DNSNames, r.Names) && KeyTypeOf(live.Leaf.PublicKey) == keyType(r.Key) &&
+		asked.Directory == directory && changed(asked, r) == ""
+	revoked := asked.Issued != nil && !asked.Issued.Revoked.IsZero()
+	if !same || revoked || !time.Now().Before(Due(live.Leaf)) {
 		return nil, nil
 	}
 	return live, nil

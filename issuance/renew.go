@@ -3,38 +3,174 @@ package issuance
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"certctl/acme"
 	"certctl/store"
 )
 
-// Renew orders what is due, all as one batch, and remembers what failed: each
-// result is for the renewal at the same index. The renewals are for one CA.
-func (i *Issuer) Renew(ctx context.Context, rs []*Renewal) []*Result {
-	var requests []Request
-	for _, r := range rs {
-		requests = append(requests, i.request(r))
-	}
-	results := i.Issue(ctx, requests)
-	if ctx.Err() != nil {
-		return results // that the user ended the run is no failure
-	}
-	for n, result := range results {
-		if result.Err == nil {
-			continue
+// Renew orders certificates, those for one CA as one batch. Where a CA cannot
+// issue for reasons of its own, the next of the renewal's choices is asked.
+// What failed is remembered. Each result is for the renewal at the same index.
+func (k *Keeper) Renew(ctx context.Context, due []*Renewal) []*Result {
+	attempts := newAttempts(due)
+	for ctx.Err() == nil {
+		directory, batch := next(attempts)
+		if len(batch) == 0 {
+			break
 		}
-		if err := i.rememberFailure(rs[n], result.Err); err != nil {
-			i.tell(Warned{Certificate: result.Certificate, Text: err.Error()})
+		k.try(ctx, directory, batch)
+	}
+	var results []*Result
+	for _, a := range attempts {
+		if ctx.Err() == nil { // that the user ended the run is no failure
+			k.rememberFailure(a)
 		}
+		results = append(results, a.conclude(ctx))
 	}
 	return results
 }
 
+// attempt is the way of one renewal from CA to CA.
+type attempt struct {
+	*Renewal
+	left     []Choice  // to be asked; none when it is decided
+	setbacks []setback // of those that were asked
+	result   *Result   // of the last one
+}
+
+// newAttempts asks each CA that may be asked now; where there is none, somebody
+// has forced it, and all are.
+func newAttempts(due []*Renewal) []*attempt {
+	now := time.Now()
+	var attempts []*attempt
+	for _, r := range due {
+		a := &attempt{Renewal: r, left: r.open(now)}
+		if len(a.left) == 0 {
+			a.left = r.choices()
+		}
+		attempts = append(attempts, a)
+	}
+	return attempts
+}
+
+// next returns the CA of the first attempt that is not decided, and all
+// attempts whose turn it is there.
+func next(attempts []*attempt) (directory string, batch []*attempt) {
+	for _, a := range attempts {
+		if len(a.left) == 0 {
+			continue
+		}
+		if directory == "" {
+			directory = a.left[0].Directory
+		}
+		if a.left[0].Directory == directory {
+			batch = append(batch, a)
+		}
+	}
+	return directory, batch
+}
+
+// try puts a batch to one CA.
+func (k *Keeper) try(ctx context.Context, directory string, batch []*attempt) {
+	account, err := k.Account(ctx, directory)
+	if err != nil {
+		for _, a := range batch {
+			k.took(a, &Result{Certificate: a.Certificate, Names: a.Names, Err: &StepError{Certificate: a.Certificate, Step: Ordering, Err: err}})
+		}
+		return
+	}
+	issuer := k.Issuer(account)
+	var requests []Request
+	for _, a := range batch {
+		requests = append(requests, issuer.request(a.Renewal, a.left[0]))
+	}
+	for n, result := range issuer.Issue(ctx, requests) {
+		k.took(batch[n], result)
+	}
+}
+
+// took takes in what became of an attempt at one CA.
+func (k *Keeper) took(a *attempt, r *Result) {
+	directory := a.left[0].Directory
+	a.result, a.left = r, a.left[1:]
+	failed, ok := r.Err.(*StepError)
+	if !ok {
+		a.left = nil
+		return
+	}
+	if len(a.Fallbacks) > 0 {
+		failed.CA = host(directory)
+	}
+	a.setbacks = append(a.setbacks, setback{directory, failed})
+	if !failed.AboutCA() {
+		a.left = nil
+	}
+	if len(a.left) > 0 {
+		k.Warn(a.Certificate, failed.Error()+"; the next CA is asked")
+	}
+}
+
+func host(directory string) string {
+	u, err := url.Parse(directory)
+	if err != nil {
+		return directory
+	}
+	return u.Host
+}
+
+// conclude returns the result, with the setbacks at all CAs if the last one has
+// failed too.
+func (a *attempt) conclude(ctx context.Context) *Result {
+	if a.result == nil {
+		return &Result{Certificate: a.Certificate, Names: a.Names, Err: &StepError{Certificate: a.Certificate, Step: Ordering, Err: context.Cause(ctx)}}
+	}
+	if a.result.Err != nil {
+		a.result.Err = joined(a.setbacks)
+	}
+	return a.result
+}
+
+// rememberFailure keeps what went wrong, for the runs to come. An attempt that
+// succeeded in the end leaves only that some CAs are not to be asked.
+func (k *Keeper) rememberFailure(a *attempt) {
+	if len(a.setbacks) == 0 {
+		return
+	}
+	now := time.Now()
+	a.Kept = k.kept(a.Renewal)
+	if a.result.Err != nil {
+		a.fail(now, a.setbacks)
+	} else {
+		for _, s := range a.setbacks {
+			a.refused(now, s)
+		}
+	}
+	if err := k.Store.SaveRequest(a.Kept); err != nil {
+		k.Warn(a.Certificate, err.Error())
+	}
+}
+
+// kept returns what is remembered now, or the beginning of it.
+func (k *Keeper) kept(r *Renewal) *store.Request {
+	if kept, err := k.Store.LoadRequest(r.Certificate); err == nil {
+		return kept
+	}
+	if r.Kept != nil {
+		return r.Kept
+	}
+	return &store.Request{
+		Name: r.Certificate, Names: r.Names, KeyType: string(r.Key), Profile: r.Profile,
+		Directory: r.Directory, Deploy: r.Deploy, Follow: r.Follow, Created: time.Now(),
+	}
+}
+
 // request says which certificate the new one replaces: renewals that the CA
 // has suggested do not count against its limits (RFC 9773 §5).
-func (i *Issuer) request(r *Renewal) Request {
+func (i *Issuer) request(r *Renewal, c Choice) Request {
 	request := r.Request
+	request.Profile = c.Profile
 	if r.Kept == nil || r.Kept.Issued == nil || r.Kept.Directory != i.Account.CA.URL || r.Kept.Account != i.Account.URL {
 		return request
 	}
@@ -48,28 +184,13 @@ func (i *Issuer) request(r *Renewal) Request {
 	return request
 }
 
-func (i *Issuer) rememberFailure(r *Renewal, failure error) error {
-	kept := r.Kept
-	if kept == nil {
-		kept = &store.Request{
-			Name: r.Certificate, Names: r.Names, KeyType: string(r.Key), Profile: r.Profile,
-			Directory: r.Directory, Deploy: r.Deploy, Follow: r.Follow, Created: time.Now(),
-		}
-	}
-	var expires time.Time
-	if kept.Issued != nil {
-		expires = kept.Issued.NotAfter
-	}
-	kept.Failure = failed(kept.Failure, failure, time.Now(), expires)
-	return i.Store.SaveRequest(kept)
-}
-
-// Forgive lets certificates be tried again that failures hold back.
+// Forgive lets the CAs be asked again that have refused: whoever is at hand may
+// have done what they wanted to see done.
 func Forgive(s *store.Store, rs []*Renewal) error {
 	var errs []error
 	for _, r := range rs {
-		if r.Kept != nil && r.Kept.Failure != nil {
-			r.Kept.Failure = nil
+		if r.Kept != nil && len(r.Kept.Refusals) > 0 {
+			r.Kept.Refusals = nil
 			errs = append(errs, s.SaveRequest(r.Kept))
 		}
 	}

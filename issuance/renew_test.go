@@ -74,10 +74,17 @@ func TestBackOff(t *testing.T) {
 		{"soon to end", 99, cause, day.Add(50 * time.Hour), 5 * time.Hour, ""},
 		{"about to end", 99, cause, day.Add(time.Hour), 15 * time.Minute, ""},
 		{"ended", 2, cause, day.Add(-time.Hour), 4 * time.Hour, ""},
+		{"ended long ago", 99, cause, day.Add(-1000 * time.Hour), 6 * time.Hour, ""},
 		{"limited", 0, limited, time.Time{}, 30 * time.Hour, ""},
 		{"paused", 0, paused, time.Time{}, time.Hour, "https://ca.example/unpause?jwt=x"},
 	} {
-		f := failed(&store.Failure{Count: test.count}, test.err, day, test.expires)
+		kept := &store.Request{Failure: &store.Failure{Count: test.count}}
+		if !test.expires.IsZero() {
+			kept.Issued = &store.Issued{NotAfter: test.expires}
+		}
+		r := &Renewal{Directory: "https://ca.example/", Kept: kept}
+		r.fail(day, []setback{{"https://ca.example/", test.err}})
+		f := kept.Failure
 		if next := f.Next.Sub(day); next != test.next || f.Visit != test.visit || f.Count != test.count+1 {
 			t.Errorf("%s: got next try after %v, visit %q, count %d, want %v, %q, %d", test.name, next, f.Visit, f.Count, test.next, test.visit, test.count+1)
 		}
@@ -90,6 +97,7 @@ func TestHeld(t *testing.T) {
 		t.Error("got due before the next try, or not due after it")
 	}
 	r.Kept.Failure.Visit = "https://ca.example/unpause"
+	r.Kept.Refusals = map[string]store.Refusal{"": {Visit: r.Kept.Failure.Visit}}
 	if r.Due(day.AddDate(1, 0, 0)) {
 		t.Error("got due although a person has to do something first")
 	}

@@ -31,6 +31,10 @@ type Request struct {
 	Issued  *Issued  `json:"issued,omitempty"`  // the live certificate; nil before the first
 	Window  *Window  `json:"window,omitempty"`  // when the CA suggests to renew it
 	Failure *Failure `json:"failure,omitempty"` // nil when the last attempt went well
+
+	// Refusals are the CAs (by the URL of the directory) that are not to be
+	// asked for now.
+	Refusals map[string]Refusal `json:"refusals,omitempty"`
 }
 
 // Issued is what has to be known of a certificate to decide whether it is due,
@@ -60,7 +64,14 @@ type Failure struct {
 	Last  time.Time `json:"last"`
 	Next  time.Time `json:"next"` // no attempt before this
 	Error string    `json:"error"`
-	Visit string    `json:"visit,omitempty"` // a person has to go there before the next attempt
+	Visit string    `json:"visit,omitempty"` // a person has to go there before a CA is asked again
+}
+
+// Refusal is that a CA has said when to come back, or where a person has to go
+// first.
+type Refusal struct {
+	Until time.Time `json:"until,omitzero"`
+	Visit string    `json:"visit,omitempty"`
 }
 
 // SaveRequest keeps a request, in the place of an older one of its name.
