@@ -1,10 +1,9 @@
 package delegate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
-
-	"certctl/delegation"
 )
 
 // CAA says which CA, and which account there, may issue for the names.
@@ -24,7 +23,7 @@ func (c *CAA) check() error {
 		}
 	}
 	if len(c.Identities) == 0 {
-		return fmt.Errorf("CA identity: none is given")
+		return errors.New("CA identity: none is given")
 	}
 	if strings.ContainsFunc(c.Account, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' || r == '\\' }) {
 		return fmt.Errorf("the account %q cannot be written in a CAA record", c.Account)
@@ -34,7 +33,7 @@ func (c *CAA) check() error {
 
 // records returns the records for one domain: issue for the domain itself,
 // issuewild for its wildcard (RFC 8659 §4.2 and §4.3).
-func (c *CAA) records(d *Delegation, owner delegation.Name) []Record {
+func (c *CAA) records(d *Delegation) []Record {
 	if c == nil || d.Alias {
 		return nil
 	}
@@ -45,7 +44,7 @@ func (c *CAA) records(d *Delegation, owner delegation.Name) []Record {
 			property = "issuewild"
 		}
 		for _, identity := range c.Identities {
-			records = append(records, Record{Owner: owner, Type: "CAA", Data: fmt.Sprintf("0 %s %q", property, c.value(identity))})
+			records = append(records, Record{Owner: d.base(), Type: "CAA", Data: fmt.Sprintf("0 %s %q", property, c.value(identity))})
 		}
 	}
 	return records

@@ -146,6 +146,10 @@ func (p *Plan) warn(format string, args ...any) {
 	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
 }
 
+// base returns the domain as a name: what is above the challenge name, and in
+// the main zone for certain.
+func (d *Delegation) base() delegation.Name { return d.Challenge.Parent() }
+
 // Records returns all records of the plan, each once.
 func (p *Plan) Records() []Record {
 	var all []Record
@@ -175,7 +179,7 @@ func (p *Plan) RecordsFor(d *Delegation) []Record {
 			}
 		}
 	}
-	records = append(records, p.caa.records(d, d.Challenge.Parent())...)
+	records = append(records, p.caa.records(d)...)
 	for i := range records {
 		records[i].Zone, records[i].TTL = d.Zone, p.ttl
 	}
@@ -190,7 +194,7 @@ func (d *Delegation) holds(h Host) bool {
 	case h.Name.IsAtOrBelow(d.Challenge):
 		return true
 	case d.Zone == "":
-		return h.Name.IsAtOrBelow(d.Challenge.Parent())
+		return h.Name.IsAtOrBelow(d.base())
 	case h.Zone == "":
 		return h.Name.IsAtOrBelow(d.Zone)
 	}

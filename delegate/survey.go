@@ -62,7 +62,7 @@ func (s *Survey) host(ctx context.Context, h *Host) {
 // delegation surveys one challenge name and its target. The main zone is the
 // one that the domain is in, also where the challenge name is a zone already.
 func (s *Survey) delegation(ctx context.Context, p *Plan, d *Delegation) {
-	main, err := s.Resolver.Resolve(ctx, d.Challenge.Parent(), delegation.Follow{Never: true})
+	main, err := s.Resolver.Resolve(ctx, d.base(), delegation.Follow{Never: true})
 	if err != nil {
 		d.warn("what the DNS says about %s now is not known: %v", d.Domain, err)
 		return
@@ -82,7 +82,7 @@ func (s *Survey) delegation(ctx context.Context, p *Plan, d *Delegation) {
 
 // caa looks at what is where the CAA records are to be.
 func (s *Survey) caa(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
-	rrs, err := s.ask(ctx, main.Servers, d.Challenge.Parent(), dns.TypeCAA)
+	rrs, err := s.ask(ctx, main.Servers, d.base(), dns.TypeCAA)
 	if err != nil {
 		d.warn("whether there are CAA records at %s is not known: %v", d.Domain, err)
 		return

@@ -43,8 +43,10 @@ type Watch struct {
 	Observe  func(Sighting) // told when an answer changes; nil: nobody is
 
 	plan *Plan
-	last []*Sighting
-	mu   sync.Mutex // guards last
+
+	mu     sync.Mutex
+	last   []*Sighting
+	silent map[netip.AddrPort]string // what servers that failed in this round said
 }
 
 // Wait returns when every authoritative server of the main zones has all
@@ -70,10 +72,11 @@ func (w *Watch) Wait(ctx context.Context, p *Plan) error {
 // round asks every server for every record once. An error says that the
 // servers of a zone are not known.
 func (w *Watch) round(ctx context.Context, resolver *delegation.Resolver) error {
+	w.silent = make(map[netip.AddrPort]string)
 	troubles := make([]error, len(w.plan.Delegations))
 	each(len(troubles), func(i int) {
 		d := w.plan.Delegations[i]
-		main, err := resolver.Resolve(ctx, d.Challenge.Parent(), delegation.Follow{Never: true})
+		main, err := resolver.Resolve(ctx, d.base(), delegation.Follow{Never: true})
 		if err != nil {
 			troubles[i] = fmt.Errorf("%s: %w", d.Domain, err)
 			return
@@ -104,21 +107,31 @@ func (w *Watch) look(ctx context.Context, records []Record, servers []delegation
 	wg.Wait()
 }
 
+// ask asks one server for one record. What failed in this round is not tried
+// again: every question to a dead server costs seconds.
 func (w *Watch) ask(ctx context.Context, r Record, server delegation.Server) {
-	m, err := w.Client.Ask(ctx, server.Addrs[0], r.Owner, dns.StringToType[r.Type], false)
-	if ctx.Err() != nil {
-		return
-	}
 	s := Sighting{Record: r, Server: server}
-	switch {
-	case err != nil:
-		s.Answer, s.Failed = err.Error(), true
-	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
-		s.Answer, s.Failed = dns.RcodeToString[m.Rcode], true
-	default:
-		s.Answer, s.Seen = judge(m, r)
+	if s.Answer, s.Failed = w.failed(server.Addrs[0]); !s.Failed {
+		m, err := w.Client.Ask(ctx, server.Addrs[0], r.Owner, dns.StringToType[r.Type], false)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.Answer, s.Failed = err.Error(), true
+		case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+			s.Answer, s.Failed = dns.RcodeToString[m.Rcode], true
+		default:
+			s.Answer, s.Seen = judge(m, r)
+		}
 	}
 	w.note(s)
+}
+
+func (w *Watch) failed(addr netip.AddrPort) (answer string, failed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	answer, failed = w.silent[addr]
+	return answer, failed
 }
 
 // judge says whether an answer has a record. NS records of a delegation, and
@@ -159,6 +172,7 @@ func (w *Watch) note(s Sighting) {
 	}
 	if s.Failed {
 		s.failures = w.last[i].failures + 1
+		w.silent[s.Server.Addrs[0]] = s.Answer
 	}
 	*w.last[i] = s
 	if changed && w.Observe != nil {
