@@ -111,7 +111,7 @@ func (fs *findings) judge(p *place, set *caa.Set) {
 		}
 		v := caa.Judge(a.Records, q)
 		best, worst = pick(v.Allowed(), v, best), pick(v.Forbidden(), v, worst)
-		seen = append(seen, said257(a)...)
+		seen = append(seen, answered(a)...)
 	}
 	if best.Allowed() && worst.Forbidden() {
 		fs.add("caa-differs", p.Domain, fmt.Sprintf("the servers of %s have different CAA records: some let the CA issue, and some do not", bare(set.Owner)),
@@ -121,7 +121,7 @@ func (fs *findings) judge(p *place, set *caa.Set) {
 	fs.verdict(p, set, worst, seen)
 }
 
-func said257(a caa.Answer) []Evidence {
+func answered(a caa.Answer) []Evidence {
 	record := dns.Type(dns.TypeCAA).String() + " " + bare(a.Name)
 	if len(a.Records) == 0 {
 		return []Evidence{{at(a.Server, a.Addr), record, "none"}}

@@ -11,8 +11,12 @@ import (
 	"certctl/dnssec"
 )
 
-// soon is how long before their end signatures should have been renewed.
-const soon = 24 * time.Hour
+// Signatures that were made for longer than long should not be left until soon
+// before their end. Servers that sign each answer make them for hours only.
+const (
+	long = 3 * 24 * time.Hour
+	soon = 24 * time.Hour
+)
 
 // lookAtDNSSEC finds out whether a validating resolver believes what is said of
 // each name on the way to the validation record, and of the CAA records.
@@ -55,8 +59,9 @@ func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
 				fs.add("dnssec-lapse", p.Domain, text, lapse.Hint(), proof(lapse)...)
 			}
 		}
-		if ends := c.Expires(); c.Verdict == dnssec.Secure && !ends.IsZero() && time.Until(ends) < soon {
-			fs.add("dnssec-expiring", p.Domain, fmt.Sprintf("a signature on the way to %s expires at %s", bare(c.Name), ends.UTC().Format(time.RFC3339)), "the zone should have been signed anew: look at its signer")
+		if sig, ok := ending(c); ok {
+			fs.add("dnssec-expiring", p.Domain, fmt.Sprintf("a signature of zone %s expires at %s, and was made for %v", bare(sig.Signer), sig.Expiration.UTC().Format(time.RFC3339), sig.Expiration.Sub(sig.Inception)),
+				"the zone should have been signed anew: look at its signer", Evidence{Record: fmt.Sprintf("RRSIG %s %s", dns.Type(sig.Type), bare(sig.Name)), Value: "key " + fmt.Sprint(sig.Tag)})
 		}
 	}
 	worst := dnssec.Worst(chains)
@@ -73,6 +78,23 @@ func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
 	default:
 		fs.add("dnssec-unknown", p.Domain, fmt.Sprintf("whether validating resolvers believe what is said of %s cannot be seen: %v", bare(worst.Name), why), why.Hint(), proof(why)...)
 	}
+}
+
+// ending returns a signature of a good chain that is about to expire.
+func ending(c *dnssec.Chain) (dnssec.Signature, bool) {
+	var all []dnssec.Signature
+	for _, l := range c.Links {
+		all = append(all, l.Signatures...)
+	}
+	if c.Answer != nil {
+		all = append(all, c.Answer.Signatures...)
+	}
+	for _, s := range all {
+		if c.Verdict == dnssec.Secure && s.Expiration.Sub(s.Inception) > long && time.Until(s.Expiration) < soon {
+			return s, true
+		}
+	}
+	return dnssec.Signature{}, false
 }
 
 // proof is where a reason was seen.

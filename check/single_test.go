@@ -70,20 +70,23 @@ func TestChains(t *testing.T) {
 	why := func(code dnssec.Code) *dnssec.Reason {
 		return &dnssec.Reason{Code: code, Zone: "example.com.", Name: "www.example.com.", Type: dns.TypeTXT}
 	}
-	signed := func(left time.Duration) []dnssec.Link {
-		return []dnssec.Link{{Zone: "example.com.", Verdict: dnssec.Secure, Signatures: []dnssec.Signature{{Expiration: time.Now().Add(left)}}}}
+	signed := func(age, left time.Duration) []dnssec.Link {
+		sig := dnssec.Signature{Inception: time.Now().Add(-age), Expiration: time.Now().Add(left)}
+		return []dnssec.Link{{Zone: "example.com.", Verdict: dnssec.Secure, Signatures: []dnssec.Signature{sig}}}
 	}
+	const day = 24 * time.Hour
 	for _, test := range []struct {
 		name  string
 		chain dnssec.Chain
 		want  []Code
 	}{
-		{"secure", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(30 * 24 * time.Hour)}, []Code{"dnssec-secure"}},
-		{"expiring", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(time.Hour)}, []Code{"dnssec-expiring", "dnssec-secure"}},
+		{"secure", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(day, 30*day)}, []Code{"dnssec-secure"}},
+		{"expiring", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(7*day, time.Hour)}, []Code{"dnssec-expiring", "dnssec-secure"}},
+		{"signed for hours", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(time.Hour, time.Hour)}, []Code{"dnssec-secure"}},
 		{"insecure", dnssec.Chain{Verdict: dnssec.Insecure, Reason: why(dnssec.NoDS)}, []Code{"dnssec-insecure"}},
 		{"bogus", dnssec.Chain{Verdict: dnssec.Bogus, Reason: why(dnssec.NoKey)}, []Code{"dnssec-bogus"}},
 		{"unknown", dnssec.Chain{Verdict: dnssec.Indeterminate, Reason: why(dnssec.NoAnswer)}, []Code{"dnssec-unknown"}},
-		{"one server", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(30 * 24 * time.Hour), Lapses: []*dnssec.Reason{why(dnssec.Stripped), why(dnssec.Stripped)}}, []Code{"dnssec-lapse", "dnssec-secure"}},
+		{"one server", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(day, 30*day), Lapses: []*dnssec.Reason{why(dnssec.Stripped), why(dnssec.Stripped)}}, []Code{"dnssec-lapse", "dnssec-secure"}},
 	} {
 		var fs findings
 		fs.chains(&place{Name: Name{Domain: domain}}, []*dnssec.Chain{&test.chain})
