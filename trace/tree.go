@@ -345,16 +345,18 @@ func (l *Look) faulty() []Answer {
 	return wrong
 }
 
-// servers returns the names of the servers asked; those without one count by
-// their address.
+// servers returns the names of the servers that could be asked; those without
+// one count by their address.
 func (l *Look) servers() map[any]bool {
 	seen := make(map[any]bool)
 	for _, a := range l.Answers {
-		if a.Server.Name == "" {
+		switch {
+		case a.NoRoute():
+		case a.Server.Name == "":
 			seen[a.Server.Addrs[0]] = true
-			continue
+		default:
+			seen[a.Server.Name] = true
 		}
-		seen[a.Server.Name] = true
 	}
 	return seen
 }

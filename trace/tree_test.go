@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,6 +132,12 @@ var scenes = []struct {
 		}})
 	},
 	right: true,
+}, {
+	name: "no-ipv6", right: true, // here, which is not the server's fault
+	build: func(s *scene) {
+		s.zone("example.com.", "", "ns1.example.com.")
+		s.server("ns1.example.com.").At(netip.MustParseAddr("2001:db8::1"))
+	},
 }, {
 	name: "port-closed", right: true,
 	build: func(s *scene) {

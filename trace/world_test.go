@@ -40,6 +40,9 @@ func (n network) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (
 	if n.closed && addr != n.Recursor().Addr().String() {
 		return nil, 0, &net.OpError{Op: "read", Net: "udp", Err: syscall.ECONNREFUSED}
 	}
+	if strings.HasPrefix(addr, "[") {
+		return nil, 0, &net.OpError{Op: "dial", Net: "udp", Err: syscall.ENETUNREACH}
+	}
 	return n.Exchanger.ExchangeContext(ctx, m, addr)
 }
 
