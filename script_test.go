@@ -42,6 +42,8 @@ func TestScripts(t *testing.T) {
 			"config": addLine,
 			"drop":   dropCredential,
 
+			"serve": serveTLS,
+
 			// Running the program.
 			"exits":       exits,
 			"killed":      killAndRunAgain,

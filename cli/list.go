@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"certctl/issuance"
-	"certctl/store"
 )
 
 func (p *Process) listCommand() *cli.Command {
@@ -33,7 +32,8 @@ type listed struct {
 	RenewAfter  *time.Time `json:"renew_after,omitempty"`
 	LastError   string     `json:"last_error,omitempty"`
 	NextTry     *time.Time `json:"next_try,omitempty"`
-	Visit       string     `json:"visit,omitempty"` // where a person has to go before the next try
+	Undeployed  bool       `json:"undeployed,omitempty"` // copies or deploy commands are still to be done
+	Visit       string     `json:"visit,omitempty"`      // where a person has to go before the next try
 }
 
 func (p *Process) list(c *cli.Context) error {
@@ -44,13 +44,13 @@ func (p *Process) list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	requests, err := r.store.Requests()
+	wanted, err := r.everything()
 	if err != nil {
 		return err
 	}
 	all := []*listed{}
-	for _, request := range requests {
-		all = append(all, newListed(request))
+	for _, w := range wanted {
+		all = append(all, r.newListed(w))
 	}
 	if c.Bool("json") {
 		return writeJSON(p.Stdout, map[string]any{"certificates": all})
@@ -62,13 +62,29 @@ func (p *Process) list(c *cli.Context) error {
 	return writeList(p.Stdout, all)
 }
 
-func newListed(r *store.Request) *listed {
-	l := &listed{Certificate: r.Name, Names: r.Names, Directory: r.Directory}
-	if r.Issued != nil {
-		at := issuance.RenewAfter(r)
-		l.Serial, l.NotAfter, l.RenewAfter = r.Issued.Serial, &r.Issued.NotAfter, &at
+// everything returns the certificates of the configuration, also those that
+// were never ordered, and all that are kept.
+func (r *run) everything() ([]*issuance.Renewal, error) {
+	kept, err := r.store.Requests()
+	if err != nil {
+		return nil, err
 	}
-	if f := r.Failure; f != nil {
+	return r.wantedAnyway(kept)
+}
+
+func (r *run) newListed(w *issuance.Renewal) *listed {
+	l := &listed{Certificate: w.Certificate, Names: w.Names, Directory: w.Directory}
+	k := w.Kept
+	if k == nil {
+		return l
+	}
+	l.Names, l.Directory = k.Names, k.Directory
+	if k.Issued != nil {
+		at := issuance.RenewAfter(k)
+		l.Serial, l.NotAfter, l.RenewAfter = k.Issued.Serial, &k.Issued.NotAfter, &at
+	}
+	l.Undeployed = r.deployment(k).Pending(k)
+	if f := k.Failure; f != nil {
 		l.LastError, l.NextTry, l.Visit = f.Error, &f.Next, f.Visit
 	}
 	return l
@@ -79,6 +95,9 @@ func writeList(w io.Writer, all []*listed) error {
 	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tCA\tEXPIRES\tRENEW\tLAST ERROR")
 	for _, l := range all {
 		problem, _, _ := strings.Cut(l.LastError, "\n")
+		if problem == "" && l.Undeployed {
+			problem = "not deployed"
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Certificate, names(l.Names), ca(l.Directory), in(l.NotAfter), in(l.RenewAfter), problem)
 	}
 	return t.Flush()

@@ -105,11 +105,7 @@ func number(yes bool) float64 {
 
 // writeMetrics writes all numbers in the text format of Prometheus.
 func (r *run) writeMetrics(w io.Writer) error {
-	kept, err := r.store.Requests()
-	if err != nil {
-		return err
-	}
-	all, err := r.wantedAnyway(kept)
+	all, err := r.everything()
 	if err != nil {
 		return err
 	}

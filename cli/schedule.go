@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -23,7 +25,7 @@ After=network-online.target nss-lookup.target
 
 [Service]
 Type=oneshot
-ExecStart=%s --config %s renew -q
+ExecStart=%s --config %s renew -q --no-delay
 # Secrets: {credential: NAME} in the configuration, and here
 # LoadCredential=NAME:/etc/certctl/NAME
 StateDirectory=certctl
@@ -42,9 +44,8 @@ RestrictRealtime=yes
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
-# Deploy commands may need more, for example
-# ReadWritePaths=/etc/haproxy
-
+# Where else the configuration has files written. Its commands may need more.
+%s
 # /etc/systemd/system/certctl.timer
 [Unit]
 Description=Renew certificates twice a day
@@ -71,8 +72,57 @@ func (p *Process) systemd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Stdout, serviceUnit, program, path)
+	written, err := p.written(c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Stdout, serviceUnit, program, path, written)
 	return nil
+}
+
+// written returns the lines that let the service write where the configuration
+// says.
+func (p *Process) written(c *cli.Context) (string, error) {
+	if _, err := config.Find(c.String("config"), p.Getenv); err != nil {
+		return "# ReadWritePaths=/etc/haproxy\n", nil // it is still to be written
+	}
+	cfg, err := p.load(c)
+	if err != nil {
+		return "", err
+	}
+	var dirs []string
+	for _, cert := range cfg.Certificates {
+		for _, i := range cert.Install {
+			_, path := i.What()
+			dirs = append(dirs, filepath.Dir(path))
+		}
+	}
+	if cfg.Metrics.TextFile != "" {
+		dirs = append(dirs, filepath.Dir(string(cfg.Metrics.TextFile)))
+	}
+	if cfg.State != "" {
+		dirs = append(dirs, string(cfg.State))
+	}
+	return readWritePaths(dirs)
+}
+
+func readWritePaths(dirs []string) (string, error) {
+	var lines strings.Builder
+	for n, dir := range dirs {
+		dir, err := filepath.Abs(dir)
+		if err != nil {
+			return "", err
+		}
+		dirs[n] = dir
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		if err := plainPath(dir); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&lines, "ReadWritePaths=%s\n", dir)
+	}
+	return lines.String(), nil
 }
 
 func (p *Process) cronCommand() *cli.Command {
@@ -112,8 +162,13 @@ func (p *Process) invocation(c *cli.Context) (program, path string, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", "", err
 	}
-	if strings.ContainsAny(program+path, " \t%\"'\\") {
-		return "", "", fmt.Errorf("the paths %s and %s cannot be written in a unit or a crontab: move them to where no blanks and quotes are", program, path)
+	return program, path, errors.Join(plainPath(program), plainPath(path))
+}
+
+// plainPath refuses a path that would have to be quoted.
+func plainPath(path string) error {
+	if strings.ContainsAny(path, " \t\r\n%\"'\\") {
+		return fmt.Errorf("the path %q cannot be written in a unit or a crontab: move it to where no blanks and quotes are", path)
 	}
-	return program, path, nil
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"certctl/issuance"
 	"certctl/store"
 )
 
@@ -42,14 +43,14 @@ func (p *Process) status(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	kept, err := r.store.Requests()
+	all, err := r.everything()
 	if err != nil {
 		return err
 	}
 	bad := 0
-	for _, k := range kept {
-		if trouble := trouble(k, warn, time.Now()); trouble != "" {
-			fmt.Fprintf(p.Stdout, "%s: %s\n", k.Name, trouble)
+	for _, w := range all {
+		if trouble := r.trouble(w, warn, time.Now()); trouble != "" {
+			fmt.Fprintf(p.Stdout, "%s: %s\n", w.Certificate, trouble)
 			bad++
 		}
 	}
@@ -57,43 +58,55 @@ func (p *Process) status(c *cli.Context) error {
 		return &StatusError{bad}
 	}
 	if !c.Bool("quiet") {
-		fmt.Fprintln(p.Stdout, allWell(kept))
+		fmt.Fprintln(p.Stdout, allWell(all))
 	}
 	return nil
 }
 
 // trouble says what is wrong with a certificate, "" if nothing. A warn of zero
 // means a sixth of its lifetime.
-func trouble(k *store.Request, warn time.Duration, now time.Time) string {
-	var words []string
-	switch {
-	case k.Issued == nil:
-		words = append(words, "there is no certificate yet")
-	case !now.Before(k.Issued.NotAfter):
-		words = append(words, "it ended on "+day(k.Issued.NotAfter))
-	default:
-		if warn == 0 {
-			warn = k.Issued.NotAfter.Sub(k.Issued.NotBefore) / 6
-		}
-		if k.Issued.NotAfter.Sub(now) < warn {
-			words = append(words, "it ends on "+day(k.Issued.NotAfter))
-		}
+func (r *run) trouble(w *issuance.Renewal, warn time.Duration, now time.Time) string {
+	k := w.Kept
+	if k == nil {
+		return "it was never ordered"
 	}
+	words := ending(k.Issued, warn, now)
 	if k.Failure != nil && (len(words) > 0 || k.Failure.Visit != "") {
 		words = append(words, "the last error was: "+k.Failure.Error)
 	}
-	if k.Undeployed {
-		words = append(words, "its deploy commands have failed")
+	switch {
+	case !r.deployment(k).Pending(k):
+	case k.Undeployed:
+		words = append(words, "it is not deployed: copies or commands have failed")
+	default:
+		words = append(words, "it is not deployed yet as the configuration says")
 	}
 	return strings.Join(words, "; ")
 }
 
-func allWell(kept []*store.Request) string {
-	if len(kept) == 0 {
+// ending says whether a certificate is at its end.
+func ending(issued *store.Issued, warn time.Duration, now time.Time) []string {
+	if issued == nil {
+		return []string{"there is no certificate yet"}
+	}
+	if warn == 0 {
+		warn = issued.NotAfter.Sub(issued.NotBefore) / 6
+	}
+	switch {
+	case !now.Before(issued.NotAfter):
+		return []string{"it ended on " + day(issued.NotAfter)}
+	case issued.NotAfter.Sub(now) < warn:
+		return []string{"it ends on " + day(issued.NotAfter)}
+	}
+	return nil
+}
+
+func allWell(all []*issuance.Renewal) string {
+	if len(all) == 0 {
 		return "there are no certificates"
 	}
-	first := slices.MinFunc(kept, func(a, b *store.Request) int { return a.Issued.NotAfter.Compare(b.Issued.NotAfter) })
-	return fmt.Sprintf("%s, all well; the first to end is %s, on %s", count(len(kept), "certificate"), first.Name, day(first.Issued.NotAfter))
+	first := slices.MinFunc(all, func(a, b *issuance.Renewal) int { return a.Kept.Issued.NotAfter.Compare(b.Kept.Issued.NotAfter) })
+	return fmt.Sprintf("%s, all well; the first to end is %s, on %s", count(len(all), "certificate"), first.Certificate, day(first.Kept.Issued.NotAfter))
 }
 
 // parseDays reads a duration that may be in days: 14d. Nothing is zero.
