@@ -216,6 +216,6 @@ func (p *probe) unroutedAgain() bool {
 func (p *probe) observation() Observation {
 	return Observation{
 		Zone: p.zone.name, Owner: p.owner, Server: p.server,
-		Elapsed: p.since, Answer: p.last.words, Done: p.last.done, Failed: p.last.failed,
+		Elapsed: p.since, Answer: p.last.words, Done: p.last.done, Failed: p.last.failed, Proxied: p.proxied,
 	}
 }

@@ -44,11 +44,13 @@ func (e *PropagationError) Error() string {
 
 // Hint says where to look.
 func (e *PropagationError) Hint() string {
-	var late, failing string
+	var late, failing, denying string
 	for _, a := range e.Answers {
 		server := fmt.Sprintf("%s (%v)", a.Server.Name, a.Server.Addrs[0])
 		switch {
 		case a.Done:
+		case a.Proxied && !a.Failed:
+			denying = a.Server.Addrs[0].String()
 		case a.Failed:
 			failing = server
 		default:
@@ -56,6 +58,8 @@ func (e *PropagationError) Hint() string {
 		}
 	}
 	switch {
+	case denying != "":
+		return fmt.Sprintf("the resolver %s was asked before there was a record, and may deny it from its cache for as long as the SOA record of %s says (MINIMUM): let authoritative servers be asked directly (port 53), or set propagation: {timeout: …} for %s to more than that", denying, e.Zone, yamlKey(e.Zone))
 	case late != "":
 		return fmt.Sprintf("%s answers without the value: is it notified, and may it transfer the zone? Where it is only slow, set propagation: {timeout: …} for %s", late, yamlKey(e.Zone))
 	case failing != "":

@@ -21,6 +21,7 @@ type Observation struct {
 	Answer  string            // in words: "has the value", "NXDOMAIN", "1 of 2 values", "timeout", …
 	Done    bool              // has all values
 	Failed  bool              // says nothing about them: silent, lame, refused, not reachable
+	Proxied bool              // Server is a recursive resolver: authoritative ones cannot be asked
 }
 
 // Wait returns when every authoritative server of every publication's zone

@@ -433,5 +433,16 @@ func TestWaitProxied(t *testing.T) {
 		if got, want := s.story("resolver"), "NXDOMAIN, has the value"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+
+		s.timeout = time.Minute
+		resolver.Cache(true)
+		p = s.publication("b", "value")
+		p.Target.Proxied, p.Target.Resolvers = true, []netip.AddrPort{resolver.Addr()}
+		time.AfterFunc(5*time.Second, func() { s.zone.Add(`b TXT "value"`) })
+		_, err = s.wait(p)
+		var failure *dns01.PropagationError
+		if !errors.As(err, &failure) || !strings.Contains(failure.Hint(), "may deny it from its cache") {
+			t.Errorf("got %v, want an error with a hint at the cache", err)
+		}
 	})
 }
