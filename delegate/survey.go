@@ -113,10 +113,9 @@ func (p *Plan) wants(d *Delegation, rr *dns.CAA) bool {
 
 // challenge compares what is at the challenge name with what is planned.
 func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
-	now, err := s.Resolver.Resolve(ctx, d.Challenge, delegation.Follow{})
+	now, err := s.Resolver.Trace(ctx, d.Challenge, delegation.Follow{})
 	if err != nil {
-		d.warn("%s leads nowhere now: %v", host(d.Challenge), err)
-		return
+		d.warn("where %s leads now is not known: %v", host(d.Challenge), err)
 	}
 	place := now
 	if now.Explicit != nil {
@@ -137,6 +136,8 @@ func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *de
 		if !d.Present {
 			d.warn("%s is a zone of its own already, delegated to %s: remove what is not wanted of that", host(d.Challenge), join(cut.ServerNames))
 		}
+		return
+	case err != nil:
 		return
 	}
 	d.Warnings = append(d.Warnings, place.Warnings...)
