@@ -24,7 +24,7 @@ func (p *Process) issueCommand() *cli.Command {
 		Usage:   "order certificates, unless good ones are there",
 		UsageText: `certctl issue -d example.com -d '*.example.com'
 certctl issue                 all certificates of the configuration`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "put `NAME` into the certificate; repeat for more"},
 			&cli.StringFlag{Name: "name", Aliases: []string{"cert-name"}, Usage: "keep the certificate as `NAME`; default: the first domain; without -d: the one of the configuration"},
 			&cli.StringFlag{Name: "server", Usage: "order from the CA with this directory `URL` or short name"},
@@ -41,7 +41,7 @@ certctl issue                 all certificates of the configuration`,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step, and lines in place of the live view"},
-		},
+		}, requestFlags()...),
 		Action: p.issue,
 	}
 }
@@ -110,6 +110,7 @@ func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issu
 		Client:      r.client,
 		Credentials: r.credentials,
 		Store:       r.store,
+		Keep:        r.config.Keep,
 		Watch: func(e issuance.Event) {
 			rep.note(e)
 			v.Show(e)
@@ -186,7 +187,7 @@ func chooseCA(c *cli.Context, cfg *config.Config) (*config.ACME, error) {
 // wanted returns the requests: one for the names given with -d, else those of
 // the configuration.
 func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Request, error) {
-	if len(c.StringSlice("domain")) > 0 {
+	if len(c.StringSlice("domain")) > 0 || c.String("csr") != "" {
 		r, err := requested(c, ca)
 		return []issuance.Request{r}, err
 	}
@@ -209,21 +210,20 @@ func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Req
 
 // requested makes a request of flags.
 func requested(c *cli.Context, ca *config.ACME) (issuance.Request, error) {
-	names, err := acme.ParseNames(c.StringSlice("domain"))
+	names, err := namesOf(c)
 	if err != nil {
 		return issuance.Request{}, &UsageError{Err: err}
 	}
 	r := issuance.Request{
 		Certificate: first(c.String("name"), store.Name(names[0])),
 		Names:       names,
-		Key:         issuance.KeyType(c.String("key")),
 		Profile:     first(c.String("profile"), ca.Profile),
+	}
+	if err := details(c, ca, &r); err != nil {
+		return r, err
 	}
 	if err := store.CheckName(r.Certificate); err != nil {
 		return r, &UsageError{Err: err}
-	}
-	if r.Key != "" && !slices.Contains(issuance.KeyTypes, r.Key) {
-		return r, usagef("", "--key %s: one of %s", r.Key, strings.Join(config.KeyTypes(), ", "))
 	}
 	r.Follow, err = parseFollow(c.StringSlice("follow"), names)
 	return r, err
@@ -235,14 +235,23 @@ func configured(cert *config.Certificate, ca *config.ACME) (issuance.Request, er
 	if err != nil {
 		return issuance.Request{}, &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
 	}
-	return issuance.Request{
+	r := issuance.Request{
 		Certificate: cert.Name,
 		Names:       names,
 		Key:         issuance.KeyType(cert.Key),
 		Profile:     first(cert.Profile, ca.Profile),
 		Follow:      cert.Follow,
 		Deploy:      cert.Deploy,
-	}, nil
+		ReuseKey:    cert.ReuseKey,
+		MustStaple:  cert.MustStaple,
+		Chain:       first(cert.PreferredChain, ca.PreferredChain),
+	}
+	if cert.CSR != "" {
+		if err := bringCSR(&r, string(cert.CSR)); err != nil {
+			return r, &UsageError{Err: fmt.Errorf("certificate %s: csr: %w", cert.Name, err)}
+		}
+	}
+	return r, nil
 }
 
 // parseFollow reads DOMAIN=HOW words.

@@ -142,14 +142,25 @@ func (r *run) account(ctx context.Context, a *config.ACME) (*acme.Account, error
 	if err != nil {
 		return nil, err
 	}
-	registration := acme.Registration{AgreeTerms: a.AgreeTOS}
-	if a.Email != "" {
-		registration.Contact = []string{"mailto:" + a.Email}
-	}
-	if registration.External, err = external(ctx, a.EAB); err != nil {
+	registration, err := registration(ctx, a)
+	if err != nil {
 		return nil, err
 	}
-	return issuance.OpenAccount(ctx, ca, r.store, registration)
+	account, err := issuance.OpenAccount(ctx, ca, r.store, registration)
+	return account, explained(err, a)
+}
+
+// registration returns what a new account at a CA is asked for with.
+func registration(ctx context.Context, a *config.ACME) (r acme.Registration, err error) {
+	r.AgreeTerms = a.AgreeTOS
+	if a.Email != "" {
+		r.Contact = []string{"mailto:" + a.Email}
+	}
+	if a.Email == "" && config.DirectoryOf(a.URL()).Email {
+		return r, usagef("--email ops@example.com, or `email:` below `acme:`", "%s issues only for accounts with an address", a.Directory)
+	}
+	r.External, err = external(ctx, a.EAB)
+	return r, err
 }
 
 func userAgent() string { return "certctl/" + strings.Trim(strings.Fields(Version())[0], "()") }

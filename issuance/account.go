@@ -31,6 +31,34 @@ func OpenAccount(ctx context.Context, ca *acme.CA, s *store.Store, r acme.Regist
 	return account, s.SaveAccount(saved)
 }
 
+// KnownAccount returns the account that the store has for a CA. Without one the
+// error is an *UnregisteredError: none is registered.
+func KnownAccount(ctx context.Context, ca *acme.CA, s *store.Store) (*acme.Account, error) {
+	saved, err := s.LoadAccount(ca.URL)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && saved.URL == "" {
+		return nil, &UnregisteredError{Directory: ca.URL}
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = settle(ctx, ca, s, saved)
+	return ca.Account(saved.URL, saved.Key), err
+}
+
+// UnregisteredError says that there is no account at a CA in the store.
+type UnregisteredError struct {
+	Directory string
+}
+
+func (e *UnregisteredError) Error() string {
+	return "there is no account at " + e.Directory + " here"
+}
+
+// Hint says how to come by one.
+func (e *UnregisteredError) Hint() string {
+	return "certctl account register makes one; import and recover bring one along; --server names another CA"
+}
+
 // loadAccount returns the saved account, or a new one with nothing but a key.
 func loadAccount(s *store.Store, directory string) (*store.Account, error) {
 	saved, err := s.LoadAccount(directory)

@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // csr returns the certificate request in DER: the one brought along, or one of
@@ -53,6 +55,9 @@ func ReadCSR(text []byte) (*x509.CertificateRequest, error) {
 	}
 	if len(csr.IPAddresses)+len(csr.EmailAddresses)+len(csr.URIs) > 0 {
 		return nil, errors.New("it has names other than DNS names")
+	}
+	if cn := csr.Subject.CommonName; cn != "" && !slices.ContainsFunc(csr.DNSNames, func(name string) bool { return strings.EqualFold(name, cn) }) {
+		return nil, fmt.Errorf("its common name %q is not among its DNS names", cn)
 	}
 	_, err = CheckKey(csr.PublicKey)
 	return csr, err

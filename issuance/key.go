@@ -7,6 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,6 +79,34 @@ func CheckKey(public crypto.PublicKey) (KeyType, error) {
 	return "", fmt.Errorf("a key of type %s is none of %q", t, KeyTypes)
 }
 
+// ReadKey reads a private key in PEM: PKCS #8, or as OpenSSL wrote them before
+// (RFC 5915 §4, RFC 8017 §A.1.2). Its errors do not show the key.
+func ReadKey(text []byte) (crypto.Signer, error) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		var key any
+		var err error
+		switch block.Type {
+		case "PRIVATE KEY":
+			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		case "EC PRIVATE KEY":
+			key, err = x509.ParseECPrivateKey(block.Bytes)
+		case "RSA PRIVATE KEY":
+			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		case "ENCRYPTED PRIVATE KEY":
+			return nil, errors.New("the private key is encrypted")
+		default:
+			continue // like EC PARAMETERS
+		}
+		signer, ok := key.(crypto.Signer)
+		if err != nil || !ok {
+			return nil, errors.New("the private key is damaged, or of a kind that is not known")
+		}
+		_, err = CheckKey(signer.Public())
+		return signer, err
+	}
+	return nil, errors.New("there is no private key in PEM")
+}
+
 // keyFor returns the private key for a certificate: nil where a certificate
 // request is brought along.
 func (i *Issuer) keyFor(r *Request) (crypto.Signer, error) {
@@ -112,6 +142,12 @@ func reusable(s *store.Store, r *Request) (crypto.Signer, error) {
 		return nil, err
 	}
 	return live.Key, nil
+}
+
+// matching reports whether a private and a public key are a pair.
+func matching(key crypto.Signer, public crypto.PublicKey) bool {
+	own, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && own.Equal(public)
 }
 
 // keyType returns the type that is meant.

@@ -75,8 +75,7 @@ func fits(key crypto.Signer, r *Request) bool {
 	if r.PrivateKey == nil {
 		return KeyTypeOf(key.Public()) == keyType(r.Key)
 	}
-	own, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return ok && own.Equal(r.PrivateKey.Public())
+	return matching(r.PrivateKey, key.Public())
 }
 
 // open reports whether an order in this status can still become a certificate

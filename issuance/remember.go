@@ -84,6 +84,9 @@ func Current(s *store.Store, r Request, directory string) (*store.Certificate, e
 	}
 	same := sameNames(live.Leaf.DNSNames, r.Names) && KeyTypeOf(live.Leaf.PublicKey) == keyType(r.Key) &&
 		asked.Directory == directory && changed(asked, r) == ""
+	if r.PrivateKey != nil {
+		same = same && matching(r.PrivateKey, live.Leaf.PublicKey)
+	}
 	revoked := asked.Issued != nil && !asked.Issued.Revoked.IsZero()
 	if !same || revoked || !time.Now().Before(Due(live.Leaf)) {
 		return nil, nil

@@ -17,7 +17,7 @@ import (
 func Rollover(ctx context.Context, ca *acme.CA, s *store.Store, t KeyType) (*acme.Account, error) {
 	saved, err := s.LoadAccount(ca.URL)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && saved.URL == "" {
-		return nil, &acme.NoAccountError{Directory: ca.URL}
+		return nil, &UnregisteredError{Directory: ca.URL}
 	}
 	if err != nil {
 		return nil, err

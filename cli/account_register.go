@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/acme"
+	"certctl/config"
+	"certctl/issuance"
+	"certctl/secret"
+)
+
+func (p *Process) accountRegisterCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "register",
+		Usage: "register an account, or find the one that is there",
+		Flags: caFlags(
+			&cli.StringFlag{Name: "email", Aliases: []string{"m"}, Usage: "where the CA may write to: `ADDRESS`"},
+			&cli.BoolFlag{Name: "agree-tos", Usage: "agree to the CA's terms of service"},
+			&cli.StringFlag{Name: "eab-kid", Usage: "`IDENTIFIER` of the key of an external account"},
+			&cli.StringFlag{Name: "eab-hmac-file", Usage: "`FILE` with that key, in base64url as the CA gave it"},
+			&cli.BoolFlag{Name: "force", Usage: "register a new account with a new key in the place of the one that is there"},
+		),
+		Action: p.accountRegister,
+	}
+}
+
+func (p *Process) accountRegister(c *cli.Context) error {
+	return p.withCA(c, func(a *atCA) error {
+		if err := a.bind(c); err != nil {
+			return err
+		}
+		open := issuance.OpenAccount
+		if c.Bool("force") {
+			open = issuance.ReplaceAccount
+		}
+		registration, err := registration(c.Context, a.chosen)
+		if err != nil {
+			return err
+		}
+		account, err := open(c.Context, a.ca, a.store, registration)
+		if err != nil {
+			return explained(err, a.chosen)
+		}
+		fmt.Fprintf(p.Stdout, "account at %s: %s\n", a.label(), account.URL)
+		return nil
+	})
+}
+
+// bind takes the external account from flags.
+func (a *atCA) bind(c *cli.Context) error {
+	kid, file := c.String("eab-kid"), c.String("eab-hmac-file")
+	if kid == "" && file == "" {
+		return nil
+	}
+	if kid == "" || file == "" {
+		return usagef("", "--eab-kid and --eab-hmac-file are needed both, or none")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return usagef("", "--eab-hmac-file: %w", err)
+	}
+	a.chosen.EAB = &config.EAB{KID: kid, HMAC: secret.Plain(strings.TrimSpace(string(text)))}
+	return nil
+}
+
+// explained adds to an error what is particular about a CA.
+func explained(err error, a *config.ACME) error {
+	_, unbound := errors.AsType[*acme.ExternalAccountError](err)
+	if binding := config.DirectoryOf(a.URL()).Binding; unbound && binding != "" {
+		return &hintedError{err, "they come from " + binding}
+	}
+	return err
+}
+
+// hintedError is an error with a remedy more.
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e *hintedError) Unwrap() error { return e.error }
+
+// Hint returns the remedy.
+func (e *hintedError) Hint() string { return e.hint }
