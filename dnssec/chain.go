@@ -18,7 +18,7 @@ const (
 	Secure        Verdict = "secure"
 	Insecure      Verdict = "insecure"      // not signed, and that is proven
 	Bogus         Verdict = "bogus"         // resolvers answer SERVFAIL
-	Indeterminate Verdict = "indeterminate" // the servers did not say enough
+	Indeterminate Verdict = "indeterminate" // it cannot be judged
 )
 
 // Chain is the chain of trust from an anchor down to one name.

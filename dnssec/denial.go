@@ -118,11 +118,14 @@ func (d *denial) noData(name delegation.Name, qtype uint16) *Reason {
 	if !ok {
 		return d.lacking(name, qtype)
 	}
-	if types, ok := d.typesAt(wildcard(above)); ok && lacks(types, wildcard(above), qtype) {
-		return nil
-	}
-	if optOut {
+	types, ok := d.typesAt(wildcard(above))
+	switch {
+	case ok && !lacks(types, wildcard(above), qtype):
+		return d.lacking(name, qtype)
+	case optOut:
 		return d.optOut(name, qtype)
+	case ok:
+		return nil
 	}
 	return d.lacking(name, qtype)
 }

@@ -20,7 +20,8 @@
 // records. Insecure: it ends where the parent proves that the child is not
 // signed, or where there is no anchor, or no known algorithm; resolvers then
 // believe what they are told. Bogus: it is broken, resolvers answer SERVFAIL,
-// and a CA must not issue. Indeterminate: no server said enough to judge.
+// and a CA must not issue. Indeterminate: no server said enough to judge, or what
+// it said cannot be checked here.
 //
 // An unsigned zone below a signed parent, as a delegated _acme-challenge often
 // is, is insecure and fine. A zone that was signed once, and whose DS record
@@ -33,7 +34,7 @@
 //
 // Implemented: RFC 4033, RFC 4034, RFC 4035, RFC 4509 and RFC 5702 (SHA-2),
 // RFC 5155 (NSEC3), RFC 6605 (ECDSA), RFC 6672 §5.3 (DNAME), RFC 6840
-// (clarifications), RFC 8080 (Ed25519; not Ed448), RFC 8914 (error codes),
+// (clarifications), RFC 8080 (Ed25519, not Ed448), RFC 8914 (error codes),
 // RFC 9276 (NSEC3 iterations). Where they leave a choice, the choice is that of
 // Unbound, which CAs use.
 package dnssec

@@ -30,7 +30,7 @@ func isKnownDigest(digest uint8) bool {
 func usable(zone delegation.Name, set []*dns.DS) ([]*dns.DS, *Reason) {
 	known := slices.DeleteFunc(slices.Clone(set), func(ds *dns.DS) bool { return !isKnown(ds.Algorithm) })
 	if len(known) == 0 {
-		return nil, &Reason{Code: UnknownAlgorithm, Zone: zone, Name: zone, Type: dns.TypeDS, DS: set}
+		return nil, &Reason{Code: unknown(set), Zone: zone, Name: zone, Type: dns.TypeDS, DS: set}
 	}
 	var strongest uint8
 	for _, ds := range known {
@@ -42,6 +42,15 @@ func usable(zone delegation.Name, set []*dns.DS) ([]*dns.DS, *Reason) {
 		return nil, &Reason{Code: UnknownDigest, Zone: zone, Name: zone, Type: dns.TypeDS, DS: set}
 	}
 	return slices.DeleteFunc(known, func(ds *dns.DS) bool { return ds.DigestType != strongest }), nil
+}
+
+// unknown tells algorithms that nobody knows from the one that is only missing
+// here: Unbound can check Ed448.
+func unknown(set []*dns.DS) Code {
+	if slices.ContainsFunc(set, func(ds *dns.DS) bool { return ds.Algorithm == dns.ED448 }) {
+		return Uncheckable
+	}
+	return UnknownAlgorithm
 }
 
 // vouched returns the keys that a zone's DS records stand for.

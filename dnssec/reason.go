@@ -33,7 +33,8 @@ const (
 	NoProof     Code = "proof-missing"           // bogus: nothing shows that there are no records
 	Undelegated Code = "undelegated"             // bogus: the parent proves that there is no such zone
 
-	NoAnswer Code = "no-answer" // indeterminate: no server gave a usable answer
+	NoAnswer    Code = "no-answer"             // indeterminate: no server gave a usable answer
+	Uncheckable Code = "algorithm-uncheckable" // indeterminate: resolvers know the algorithm, but we do not (Ed448)
 )
 
 // Reason says why a verdict is not Secure, with what was seen where.
@@ -59,7 +60,7 @@ func (r *Reason) Verdict() Verdict {
 	switch r.Code {
 	case NoAnchor, NoDS, OptOut, UnknownAlgorithm, UnknownDigest, Iterations:
 		return Insecure
-	case NoAnswer:
+	case NoAnswer, Uncheckable:
 		return Indeterminate
 	}
 	return Bogus
@@ -88,6 +89,8 @@ func (r *Reason) text() string {
 		return fmt.Sprintf("zone %s leaves names out of its NSEC3 records, which could be %s", r.Zone, r.Name)
 	case UnknownAlgorithm:
 		return fmt.Sprintf("zone %s is signed with %s only, which resolvers treat as unsigned", r.Zone, algorithms(r.DS))
+	case Uncheckable:
+		return fmt.Sprintf("zone %s is signed with %s, which certctl cannot check", r.Zone, algorithms(r.DS))
 	case UnknownDigest:
 		return fmt.Sprintf("the DS records of zone %s have unknown digest types only, which resolvers treat as unsigned", r.Zone)
 	case Iterations:

@@ -26,6 +26,7 @@ func TestWords(t *testing.T) {
 		{NoDS, "zone www.example. is not signed: zone example. proves that there is no DS record for it, says 192.0.2.1:53", "", ""},
 		{OptOut, "zone example. leaves names out of its NSEC3 records, which could be www.example., says 192.0.2.1:53", "", ""},
 		{UnknownAlgorithm, "zone example. is signed with ECDSAP256SHA256, algorithm 200 only, which resolvers treat as unsigned, says 192.0.2.1:53", "", "Unsupported DNSKEY Algorithm"},
+		{Uncheckable, "zone example. is signed with ECDSAP256SHA256, algorithm 200, which certctl cannot check, says 192.0.2.1:53", "", ""},
 		{UnknownDigest, "the DS records of zone example. have unknown digest types only, which resolvers treat as unsigned, says 192.0.2.1:53", "", "Unsupported DS Digest Type"},
 		{Iterations, "zone example. hashes names too often for its NSEC3 records, so that resolvers treat it as unsigned, says 192.0.2.1:53", "", "Unsupported NSEC3 Iterations Value"},
 		{NoKey, "zone example. has DS records (key 7, key 8) but no DNSKEY records: it is not signed, says 192.0.2.1:53",

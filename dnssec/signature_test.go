@@ -143,6 +143,8 @@ func TestUsable(t *testing.T) {
 		{set(13, 2, 8, 2, 200, 2), 2, ""},
 		{set(13, 200), 0, UnknownDigest},
 		{set(200, 2), 0, UnknownAlgorithm},
+		{set(200, 2, dns.ED448, 2), 0, Uncheckable},
+		{set(13, 2, dns.ED448, 2), 1, ""},
 		{set(dns.RSAMD5, 2, dns.DSA, 2, dns.ECCGOST, 3), 0, UnknownAlgorithm},
 	} {
 		got, why := usable("example.", c.ds)

@@ -21,10 +21,13 @@ const (
 // Validator validates names. It remembers the keys of zones for as long as it
 // lives, which is one run of the program. It is safe for concurrent use.
 type Validator struct {
-	Resolver *delegation.Resolver // finds the zones and their servers
-	Client   *delegation.Client   // asks them; nil: the zero Client
-	Anchors  Anchors              // none: everything is insecure
-	Now      func() time.Time     // nil: time.Now
+	// Resolver finds the zones and their servers. Where only recursive
+	// resolvers can be asked, it takes a Client that is Signed to be told about
+	// zones that they reject.
+	Resolver *delegation.Resolver
+	Client   *delegation.Client // asks the servers; nil: the zero Client
+	Anchors  Anchors            // none: everything is insecure
+	Now      func() time.Time   // nil: time.Now
 
 	links   links
 	parents sync.Map // the apex of a zone → the delegation.Zone above it

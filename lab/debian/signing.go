@@ -12,14 +12,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Signing says how a zone is signed (DNSSEC). There is one key, which signs
-// everything.
+// Signing says how a zone is signed (DNSSEC). One key signs everything, unless
+// there are two.
 type Signing struct {
 	NSEC3      bool // instead of NSEC
 	Iterations int  // of NSEC3
 	OptOut     bool // NSEC3 records leave unsigned zones below out; not with PowerDNS
 
 	// For Sign only; servers take what is meant by zero.
+	TwoKeys     bool      // one for the keys, which the DS record is for, and one for all else
 	Algorithm   string    // as dnssec-keygen calls it; "": ECDSAP256SHA256
 	From, Until time.Time // of the signatures; zero: an hour ago, and in 30 days
 }
@@ -30,9 +31,16 @@ type Signing struct {
 func (s *Site) Sign(z Zone, how Signing) (signed Zone, ds string) {
 	s.t.Helper()
 	h := &Host{t: s.t, dir: s.t.TempDir(), program: find(s.t, "dnssec-signzone", "bind9-utils")}
-	h.run("", find(s.t, "dnssec-keygen", "bind9-utils"), "-q", "-a", cmp.Or(how.Algorithm, "ECDSAP256SHA256"), "-f", "KSK", z.Name)
+	keygen, algorithm := find(s.t, "dnssec-keygen", "bind9-utils"), cmp.Or(how.Algorithm, "ECDSAP256SHA256")
+	h.run("", keygen, "-q", "-a", algorithm, "-f", "KSK", z.Name)
+	args := []string{"-S", "-P", "-O", "full", "-o", z.Name, "-f", "signed"}
+	if how.TwoKeys {
+		h.run("", keygen, "-q", "-a", algorithm, z.Name)
+		args = append(args, "-x")
+	} else {
+		args = append(args, "-z")
+	}
 	h.writeText("zone", z.master())
-	args := []string{"-S", "-z", "-P", "-O", "full", "-o", z.Name, "-f", "signed"}
 	if how.NSEC3 {
 		args = append(args, "-3", "-", "-H", fmt.Sprint(how.Iterations))
 	}
