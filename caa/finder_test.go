@@ -113,6 +113,25 @@ func TestFindUnanswered(t *testing.T) {
 	}
 }
 
+// What a server says without authority does not count.
+func TestFindLame(t *testing.T) {
+	w := world()
+	lie := func(q *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype != dns.TypeCAA {
+			return nil
+		}
+		m := new(dns.Msg).SetReply(q)
+		rr, _ := dns.NewRR(q.Question[0].Name + ` CAA 0 issue "liar.test"`)
+		m.Answer = []dns.RR{rr}
+		return m
+	}
+	w.Server("ns2.example.com.").Fault(authority.Fault{Lie: lie})
+	set, err := finder(w).Find(t.Context(), "www.example.com.")
+	if err != nil || set.Name != "example.com." || set.Records[0].Value != "apex.test" {
+		t.Errorf("got %v, %v, want what has authority", set, err)
+	}
+}
+
 // Where aliases go in a circle, no CA issues.
 func TestFindLoop(t *testing.T) {
 	w := authority.New()

@@ -34,6 +34,7 @@ func TestJudge(t *testing.T) {
 		{"two records for accounts", []Record{{0, "issue", "ca.test; accounturi=x"}, {0, "issue", "ca.test;accounturi=" + account}}, Granted, Granted},
 		{"our method", []Record{{0, "issue", "ca.test; validationmethods=http-01,dns-01"}}, Granted, Granted},
 		{"other methods", []Record{{0, "issue", "ca.test; validationmethods=http-01"}}, OtherMethod, OtherMethod},
+		{"methods twice", []Record{{0, "issue", "ca.test; validationmethods=dns-01; validationmethods=dns-01"}}, OtherMethod, OtherMethod},
 		{"a method like ours", []Record{{0, "issue", "ca.test; validationmethods=dns-01x"}}, OtherMethod, OtherMethod},
 		{"method fits, account does not", []Record{{0, "issue", "ca.test; validationmethods=dns-01; accounturi=x"}}, OtherAccount, OtherAccount},
 		{"closest of all", []Record{{0, "issue", "other.test"}, {0, "issue", "ca.test; accounturi=x"}, {0, "issue", ";"}}, OtherAccount, OtherAccount},

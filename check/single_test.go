@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,5 +169,30 @@ func TestInterrupted(t *testing.T) {
 	r, err := b.checker.Check(ctx, b.names)
 	if !errors.Is(err, context.Canceled) || r.Count(Error) > 0 {
 		t.Errorf("got %v and %d errors, want that it was interrupted and none:\n%s", err, r.Count(Error), r)
+	}
+}
+
+// Serials wrap around (RFC 1982): 1 comes after 4294967295.
+func TestNewestSerial(t *testing.T) {
+	for _, test := range []struct {
+		serials []uint32
+		code    Code
+		want    string
+	}{
+		{[]uint32{7, 7}, "serial", "the serial 7"},
+		{[]uint32{7, 9, 8}, "serial-differs", "have the serial 9:"},
+		{[]uint32{4294967295, 1}, "serial-differs", "have the serial 1:"},
+		{[]uint32{1, 4294967295}, "serial-differs", "have the serial 1:"},
+	} {
+		z := &zone{apex: apex}
+		for _, n := range test.serials {
+			m := &dns.Msg{Answer: []dns.RR{&dns.SOA{Hdr: dns.RR_Header{Name: apex}, Serial: n}}}
+			z.servers = append(z.servers, &server{name: ns1Auth, soa: &delegation.Answer{Msg: m}})
+		}
+		var fs findings
+		fs.serials(z)
+		if len(fs) != 1 || fs[0].Code != test.code || !strings.Contains(fs[0].Text, test.want) {
+			t.Errorf("%v: got %v, want %s with %q", test.serials, fs, test.code, test.want)
+		}
 	}
 }

@@ -89,6 +89,10 @@ func (r *run) zone(apex delegation.Name) *zone {
 	return z
 }
 
+// mostServers is how many addresses of a zone are asked. No honest zone has
+// more, and others shall not make us ask for ever.
+const mostServers = 64
+
 // measure finds the servers of a zone and measures them.
 func (r *run) measure(ctx context.Context, z *zone) {
 	known, err := r.Resolver.Zone(ctx, z.apex)
@@ -103,6 +107,9 @@ func (r *run) measure(ctx context.Context, z *zone) {
 	var ask []func()
 	for _, n := range known.Servers {
 		for _, a := range n.Addrs {
+			if len(z.servers) == mostServers {
+				break
+			}
 			s := &server{name: n.Name, addr: a}
 			z.servers = append(z.servers, s)
 			ask = append(ask, func() { s.measure(ctx, r.client, z.apex) })

@@ -123,6 +123,22 @@ func TestProbeScopeUnclear(t *testing.T) {
 	}
 }
 
+// Knot refuses with NOTAUTH what BIND refuses with REFUSED.
+func TestProbeScopeNotAuth(t *testing.T) {
+	for code, want := range map[int]string{dns.RcodeNotAuth: "NOTAUTH", dns.RcodeRefused: "REFUSED"} {
+		p := odd(t, func(q *dns.Msg) *dns.Msg { return reply(q, code) })
+		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, "a."+zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, trial := range b.Trials {
+			if !trial.Refused || trial.Answer != want {
+				t.Errorf("%s: got %+v, want it refused with %s", trial.Record, trial, want)
+			}
+		}
+	}
+}
+
 // A provider tries nothing in zones that its scope does not lie in.
 func TestProbeOutsideScope(t *testing.T) {
 	w := newWorld(t, "")
