@@ -235,6 +235,31 @@ func ownZone(narrow bool) func(b *bench) {
 	}
 }
 
+// A server of the parent that refuses names nobody, which is no contradiction;
+// and one that serves the child as well does not have to refer to it.
+func TestParentUnwilling(t *testing.T) {
+	for name, f := range map[string]authority.Fault{"refuses": {Refuse: true}, "fails": {Servfail: -1}, "is dead": {Dead: true}} {
+		r := look(t, change{fault("ns2.example.net.", f), nil})
+		for _, code := range []Code{"ns-differ", "cut-missing", "glue-missing"} {
+			if len(r.found(code)) > 0 {
+				t.Errorf("a server of the parent %s: got %s:\n%s", name, code, r)
+			}
+		}
+	}
+}
+
+// A DNAME above the challenge name is an alias like any other.
+func TestDNAME(t *testing.T) {
+	r := look(t, change{func(b *bench) {
+		b.main.Text("old DNAME auth.example.net.\nnew CNAME _acme-challenge.x.old")
+		b.names = []Name{{Domain: "www.old.example.com"}}
+		b.keys = []scoped{{apex, b.auth.Key("certctl-old", "_acme-challenge.www."+apex)}}
+	}, nil})
+	if r.Count(Error)+r.Count(Warning) > 0 || len(r.found("target")) != 1 {
+		t.Errorf("got errors or warnings, want none:\n%s", r)
+	}
+}
+
 // unnamed makes a server of the parent answer for a child that does not name
 // it. Another of them serves the child too, so that there is no referral.
 func unnamed(b *bench) {

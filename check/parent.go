@@ -72,12 +72,16 @@ func (r *run) referrals(ctx context.Context, z *zone) []*referral {
 
 func (ref *referral) read(m *dns.Msg, z *zone) {
 	if m.Authoritative {
-		answered := len(nameServers(m.Answer, z.apex)) > 0
-		ref.unknown = !answered && (m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError)
+		known := slices.ContainsFunc(slices.Concat(m.Answer, m.Ns), func(rr dns.RR) bool {
+			return strings.EqualFold(rr.Header().Name, z.apex.String()) // NS or SOA: it serves the zone itself
+		})
+		ref.unknown = !known && (m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError)
 		ref.rcode = pick(m.Rcode == dns.RcodeSuccess, "no NS record", rcode(m.Rcode))
-		return // it serves the zone itself, or knows nothing of it
+		return
 	}
-	ref.named = nameServers(m.Ns, z.apex)
+	if ref.named = nameServers(m.Ns, z.apex); len(ref.named) == 0 {
+		ref.named = nil // it refuses, or fails
+	}
 	ref.glue = map[delegation.Name][]netip.Addr{}
 	for _, rr := range m.Extra {
 		if a, ok := address(rr); ok {

@@ -86,14 +86,16 @@ func (s *sight) look(ctx context.Context, client *delegation.Client, name delega
 	}
 	s.rcode, s.long = a.Rcode, a.Truncated
 	for _, rr := range a.Answer {
-		if !strings.EqualFold(rr.Header().Name, name.String()) {
-			continue
-		}
+		owner := delegation.Name(dns.CanonicalName(rr.Header().Name))
 		switch rr := rr.(type) {
 		case *dns.CNAME:
-			s.alias = strings.ToLower(strings.TrimSuffix(rr.Target, "."))
+			if owner == name {
+				s.alias = strings.ToLower(strings.TrimSuffix(rr.Target, "."))
+			}
 		case *dns.TXT:
-			s.texts++
+			if owner == name {
+				s.texts++
+			}
 		}
 	}
 }
