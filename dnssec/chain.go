@@ -97,7 +97,7 @@ type Answer struct {
 // on, or the zero time where it rests on none.
 func (c *Chain) Expires() time.Time {
 	var first time.Time
-	for _, s := range c.signatures() {
+	for _, s := range c.Signatures() {
 		if first.IsZero() || s.Expiration.Before(first) {
 			first = s.Expiration
 		}
@@ -105,7 +105,9 @@ func (c *Chain) Expires() time.Time {
 	return first
 }
 
-func (c *Chain) signatures() []Signature {
+// Signatures returns the signatures that the chain rests on, from the anchor
+// down.
+func (c *Chain) Signatures() []Signature {
 	var all []Signature
 	for _, l := range c.Links {
 		all = append(all, l.Signatures...)

@@ -107,6 +107,7 @@ func TestNSEC(t *testing.T) {
 		{"NODATA by a wildcard, for a name that may exist", "* NSEC a A", noData(b), NoProof},
 		{"NODATA by the wildcard of another level", "a NSEC c A\n*.a NSEC b A", noData(b), NoProof},
 
+		{"NODATA for a name that does not exist (RFC 9824)", `b NSEC \000.b RRSIG NSEC TYPE128`, noData(b), ""},
 		{"NXDOMAIN", "a NSEC c A\n@ NSEC a SOA", noName(b), ""},
 		{"NXDOMAIN by one record", "@ NSEC c SOA", noName(b), ""},
 		{"NXDOMAIN at the end of the zone", "a NSEC @ A\n@ NSEC a SOA", noName(b), ""},
@@ -123,6 +124,7 @@ func TestNSEC(t *testing.T) {
 		{"nothing at all", "", noName(b), NoProof},
 
 		{"no DS", "b NSEC c NS", noDS(b), NoDS},
+		{"no DS (RFC 9824)", `b NSEC \000.b NS RRSIG NSEC`, noDS(b), NoDS},
 		{"no DS that is not true", "b NSEC c NS DS", noDS(b), NoProof},
 		{"no DS said by the child", "b NSEC c NS SOA", noDS(b), NoProof},
 		{"no DS, and no zone", "b NSEC c A", noDS(b), Undelegated},
