@@ -83,35 +83,42 @@ func (t target) nameFor(live *store.Certificate) string {
 // look asks every address of a server. An address of a family that has no way
 // from here is left out, if there is another.
 func (t target) look(ctx context.Context, live *store.Certificate, timeout time.Duration) []*served {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	lookUp, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.host)
+	addresses, err := net.DefaultResolver.LookupNetIP(lookUp, "ip", t.host)
 	if err != nil {
 		s := t.expect(live, t.text)
 		s.Problems = append(s.Problems, err.Error())
 		return []*served{s}
 	}
-	var all []*served
-	var unreachable *served
+	var all, unreachable []*served
 	for _, a := range addresses {
 		s := t.expect(live, net.JoinHostPort(a.Unmap().String(), t.port))
-		chain, err := handshake(ctx, s.Address, s.SNI)
-		switch {
-		case noRoute(err):
-			s.Problems = append(s.Problems, err.Error())
-			unreachable = s
+		err := s.look(ctx, live, timeout)
+		if noRoute(err) {
+			unreachable = append(unreachable, s)
 			continue
-		case err != nil:
-			s.Problems = append(s.Problems, err.Error())
-		default:
-			s.compare(chain, live)
 		}
 		all = append(all, s)
 	}
-	if len(all) == 0 && unreachable != nil {
-		all = append(all, unreachable)
+	if len(all) == 0 {
+		return unreachable
 	}
 	return all
+}
+
+// look notes what is wrong with what one address shows. The error is that there
+// is nothing to see.
+func (s *served) look(ctx context.Context, live *store.Certificate, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	chain, err := handshake(ctx, s.Address, s.SNI)
+	if err != nil {
+		s.Problems = append(s.Problems, "no certificate is shown: "+err.Error())
+		return err
+	}
+	s.compare(chain, live)
+	return nil
 }
 
 func (t target) expect(live *store.Certificate, address string) *served {

@@ -65,8 +65,28 @@ func TestInterrupted(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	err := (hook.Runner{}).Run(ctx, "sh -c 'touch "+ready+"; sleep 60; true'", nil)
+	err := (hook.Runner{}).Run(ctx, "sh -c 'sleep 60 & : >"+ready+"; wait'", nil)
 	if err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("got %v, want that it was canceled", err)
+	}
+}
+
+// What is too long for a variable is cut between words.
+func TestList(t *testing.T) {
+	if got := hook.List("A", []string{"b", "c"}); got != "A=b c" {
+		t.Errorf("got %q", got)
+	}
+	long := make([]string, 20_000)
+	for n := range long {
+		long[n] = "a.example.org"
+	}
+	got := strings.TrimPrefix(hook.List("A", long), "A=")
+	if len(got) > 100_000 || len(got) < 99_000 || strings.Trim(strings.ReplaceAll(got, "a.example.org", ""), " ") != "" {
+		t.Errorf("got %d bytes, ending in %q", len(got), got[len(got)-20:])
+	}
+	var out bytes.Buffer
+	variable := hook.List("LONG", long)
+	if err := (hook.Runner{Out: &out}).Run(t.Context(), `sh -c 'echo ${#LONG}'`, []string{variable}); err != nil {
+		t.Errorf("got %v of a long variable", err)
 	}
 }

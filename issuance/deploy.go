@@ -25,15 +25,15 @@ type Deployment struct {
 // certificate is new, or something has failed, or what is to be done has
 // changed.
 func (d *Deployment) Pending(r *store.Request) bool {
-	return r != nil && r.Issued != nil && r.Deployed != d.fingerprint(r.Issued.Serial)
+	if r == nil || r.Issued == nil || len(d.Copies)+len(d.Commands) == 0 {
+		return false
+	}
+	return r.Deployed != d.fingerprint(r.Issued.Serial)
 }
 
-// fingerprint stands for a certificate that is deployed, "" where there is
-// nothing to do. No secret goes into it.
+// fingerprint stands for a certificate and what was done with it. No secret
+// goes into it.
 func (d *Deployment) fingerprint(serial string) string {
-	if len(d.Copies) == 0 && len(d.Commands) == 0 {
-		return ""
-	}
 	text, err := json.Marshal([]any{serial, d.Copies, d.Commands})
 	if err != nil {
 		panic(err) // plain structs only
