@@ -118,6 +118,9 @@ func (p *Process) tracer(c *cli.Context) (*tracer, error) {
 	if t.draw, err = format(c); err != nil {
 		return nil, err
 	}
+	if d := c.Duration("interval"); d <= 0 {
+		return nil, usagef("", "--interval %s: a time is expected, like 10s", d)
+	}
 	settings, err := p.resolverSettings(c)
 	if err != nil {
 		return nil, err
