@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func (r *run) lookAtCAA(ctx context.Context) {
 		if ctx.Err() != nil {
 			return nil
 		}
-		fs.flaky(p, set)
+		fs.flaky(p, set, r.faulty())
 		if err != nil {
 			fs.unanswered(p, err)
 			return fs
@@ -81,13 +82,25 @@ func (fs *findings) unanswered(p *place, err error) {
 	fs.add("caa-unanswered", p.Domain, text, "servers must answer questions for CAA (type 257) with NOERROR or NXDOMAIN, whether there are any or not", evidence...)
 }
 
+// faulty returns the addresses that do not serve their zone at all, which has
+// been said.
+func (r *run) faulty() map[netip.AddrPort]bool {
+	all := map[netip.AddrPort]bool{}
+	for _, z := range r.zones {
+		for _, s := range z.servers {
+			all[s.addr] = all[s.addr] || s.err != nil
+		}
+	}
+	return all
+}
+
 // flaky finds servers that cannot answer where others do.
-func (fs *findings) flaky(p *place, set *caa.Set) {
+func (fs *findings) flaky(p *place, set *caa.Set, faulty map[netip.AddrPort]bool) {
 	var failed []Evidence
 	fine := false
 	for _, a := range set.Answers {
 		fine = fine || a.Err == nil
-		if a.Err != nil && !delegation.IsNoRoute(a.Err) {
+		if a.Err != nil && !faulty[a.Addr] && !delegation.IsNoRoute(a.Err) {
 			failed = append(failed, trouble(a.Err))
 		}
 	}

@@ -40,7 +40,7 @@ func (fs *findings) serials(z *zone) {
 		}
 	}
 	if alike {
-		fs.add("serial", zone, fmt.Sprintf("all servers of zone %s have the serial %d", zone, newest), "", said...)
+		fs.add("serial", zone, fmt.Sprintf("the servers of zone %s have the serial %d", zone, newest), "", said...)
 		return
 	}
 	fs.add("serial-differs", zone, fmt.Sprintf("not all servers of zone %s have the serial %d: what is written gets to the others late, or never", zone, newest),
