@@ -51,6 +51,7 @@ var unboundConf = template.Must(template.New("unbound.conf").Parse(`server:
 	neg-cache-size: 0
 	prefetch: no
 	do-tcp: yes
+	incoming-num-tcp: 200 # Pebble opens three connections for each challenge
 	unwanted-reply-threshold: 10000
 {{if .Stubs}}
 {{- range .Stubs}}
