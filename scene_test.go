@@ -77,6 +77,8 @@ func (b *buffer) String() string {
 //	               Pebble still uses one of a hundred again
 //	sleep=N        seconds that it sleeps at most before a validation
 //	blocked=NAME   domain for which it refuses orders
+//	eab=KID:KEY    external account without which it registers nobody
+//	roots=N        further chains that it offers; default: 1
 //	many=N         further names as lab.Many has them, in $MANY
 //	wrongkey=NAME  key that the script deliberately uses where it must not be
 //
@@ -125,6 +127,11 @@ func (s *scene) set(ts *testscript.TestScript, ca *lab.CA, key, value string) (e
 		ca.AuthzReuse = number()
 	case "sleep":
 		ca.Sleep = time.Duration(number()) * time.Second
+	case "eab":
+		kid, key, _ := strings.Cut(value, ":")
+		ca.ExternalAccounts = map[string]string{kid: key}
+	case "roots":
+		ca.AlternateRoots = number()
 	case "blocked":
 		ca.Blocked = append(ca.Blocked, value)
 	case "wrongkey":

@@ -22,7 +22,7 @@ func (p *Process) confirm(c *cli.Context, question string) error {
 	}
 	file, ok := p.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return usagef("--yes does it without asking", "%s Nobody is there to be asked", question)
+		return usagef("--yes does it without asking", "nobody is there to be asked: %s", question)
 	}
 	fmt.Fprintf(p.Stderr, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(file).ReadString('\n')

@@ -30,6 +30,7 @@ type listed struct {
 	Serial      string     `json:"serial,omitempty"` // hexadecimal
 	NotAfter    *time.Time `json:"not_after,omitempty"`
 	RenewAfter  *time.Time `json:"renew_after,omitempty"`
+	Revoked     *time.Time `json:"revoked,omitempty"`
 	LastError   string     `json:"last_error,omitempty"`
 	NextTry     *time.Time `json:"next_try,omitempty"`
 	Undeployed  bool       `json:"undeployed,omitempty"` // copies or deploy commands are still to be done
@@ -82,6 +83,9 @@ func (r *run) newListed(w *issuance.Renewal) *listed {
 	if k.Issued != nil {
 		at := issuance.RenewAfter(k)
 		l.Serial, l.NotAfter, l.RenewAfter = k.Issued.Serial, &k.Issued.NotAfter, &at
+		if !k.Issued.Revoked.IsZero() {
+			l.Revoked, l.RenewAfter = &k.Issued.Revoked, nil
+		}
 	}
 	l.Undeployed = r.deployment(k).Pending(k)
 	if f := k.Failure; f != nil {
@@ -95,6 +99,9 @@ func writeList(w io.Writer, all []*listed) error {
 	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tCA\tEXPIRES\tRENEW\tLAST ERROR")
 	for _, l := range all {
 		problem, _, _ := strings.Cut(l.LastError, "\n")
+		if problem == "" && l.Revoked != nil {
+			problem = "revoked"
+		}
 		if problem == "" && l.Undeployed {
 			problem = "not deployed"
 		}

@@ -209,7 +209,7 @@ func (c *certificateReport) write(w io.Writer) {
 	row("names", strings.Join(c.Names, ", "))
 	row("serial", c.Serial)
 	row("valid", fmt.Sprintf("until %s, renew after %s", day(*c.NotAfter), day(*c.RenewAfter)))
-	row("privkey", c.Files.PrivateKey)
+	row("privkey", first(c.Files.PrivateKey, "with whoever made the certificate request"))
 	row("cert", c.Files.Cert)
 	row("chain", c.Files.Chain)
 	row("fullchain", c.Files.FullChain)

@@ -93,6 +93,8 @@ func ending(issued *store.Issued, warn time.Duration, now time.Time) []string {
 		warn = issued.NotAfter.Sub(issued.NotBefore) / 6
 	}
 	switch {
+	case !issued.Revoked.IsZero():
+		return []string{"it was revoked on " + day(issued.Revoked)}
 	case !now.Before(issued.NotAfter):
 		return []string{"it ended on " + day(issued.NotAfter)}
 	case issued.NotAfter.Sub(now) < warn:
