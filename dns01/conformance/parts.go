@@ -1,0 +1,232 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+)
+
+func appends(s *scene) {
+	owner := s.owner(0)
+	s.check(s.append(s.Context(), s.record(owner, value(0))))
+	s.want(owner, value(0))
+	s.check(s.append(s.Context(), s.record(owner, value(1))))
+	s.want(owner, value(0), value(1))
+}
+
+// The same value twice is there once, and takes the place of no other.
+func repeats(s *scene) {
+	owner := s.owner(0)
+	for range 2 {
+		s.check(s.append(s.Context(), s.record(owner, value(0)), s.record(owner, value(1))))
+	}
+	s.check(s.append(s.Context(), s.record(owner, value(1))))
+	s.want(owner, value(0), value(1))
+}
+
+// A delegated _acme-challenge is a zone of its own: the owner is its apex.
+func writesApex(s *scene) {
+	s.check(s.append(s.Context(), s.record(s.Zone, value(0))))
+	s.want(s.Zone, value(0))
+	s.check(s.delete(s.Context(), s.record(s.Zone, value(0))))
+	if s.Newest == 0 {
+		s.want(s.Zone)
+	}
+}
+
+// example.com and *.example.com have one owner.
+func writesTwo(s *scene) {
+	owner := s.owner(0)
+	s.check(s.append(s.Context(), s.record(owner, value(0)), s.record(owner, value(1))))
+	s.want(owner, value(0), value(1))
+	s.check(s.delete(s.Context(), s.record(owner, value(0)), s.record(owner, value(1))))
+	if s.Newest == 0 {
+		s.want(owner)
+	}
+}
+
+func deletes(s *scene) {
+	s.needsRoom()
+	a, b := s.owner(0), s.owner(1)
+	s.check(s.append(s.Context(), s.record(a, value(0)), s.record(a, value(1)), s.record(b, value(0))))
+	s.check(s.delete(s.Context(), s.record(a, value(0))))
+	s.want(a, value(1))
+	s.want(b, value(0))
+}
+
+func deletesAbsent(s *scene) {
+	s.check(s.delete(s.Context(), s.record(s.owner(0), value(0))))
+	s.want(s.owner(0))
+	s.needsRoom()
+	s.Add(s.owner(0), "somebody else's")
+	s.check(s.delete(s.Context(), s.record(s.owner(0), value(0)), s.record(s.owner(1), value(0))))
+	s.want(s.owner(0), "somebody else's")
+}
+
+// Values of others, at the same owner and elsewhere, stay through everything.
+func keepsForeign(s *scene) {
+	s.needsRoom()
+	owners := []delegation.Name{s.owner(0), s.owner(1), s.Zone}
+	for _, owner := range owners {
+		s.Add(owner, "v=spf1 -all")
+	}
+	mine := []libdns.Record{s.record(owners[0], value(0)), s.record(s.Zone, value(0))}
+	s.check(s.append(s.Context(), mine...))
+	s.want(owners[0], value(0), "v=spf1 -all")
+	s.want(s.Zone, value(0), "v=spf1 -all")
+	s.check(s.delete(s.Context(), mine...))
+	for _, owner := range owners {
+		s.want(owner, "v=spf1 -all")
+	}
+}
+
+func writesMany(s *scene) {
+	s.needsRoom()
+	var records []libdns.Record
+	for i := range 40 {
+		records = append(records, s.record(s.owner(i), value(i)))
+	}
+	s.check(s.append(s.Context(), records...))
+	for i := range records {
+		s.want(s.owner(i), value(i))
+	}
+	s.check(s.delete(s.Context(), records...))
+	for i := range records {
+		s.want(s.owner(i))
+	}
+}
+
+// What is no validation value is written as it is, or refused as a whole.
+func writesUnusual(s *scene) {
+	s.needsRoom()
+	values := []string{`with "quotes"`, `with \ and \"`, "a space at the end ", "$HOME `id` ; %s {} <a>", "- é", strings.Repeat("long", 100)}
+	for i, v := range values {
+		r := s.record(s.owner(i), v)
+		if err := s.append(s.Context(), r); err != nil {
+			s.want(s.owner(i))
+			continue
+		}
+		s.want(s.owner(i), v)
+		s.check(s.delete(s.Context(), r))
+		s.want(s.owner(i))
+	}
+}
+
+// Twenty writers at once lose nothing of each other, nor of others.
+func writesSideBySide(s *scene) {
+	s.needsRoom()
+	owner := s.owner(0)
+	s.Add(owner, "somebody else's")
+	all := []string{"somebody else's"}
+	for i := range 20 {
+		all = append(all, value(i))
+	}
+	s.sideBySide(s.append, all[1:])
+	s.want(owner, all...)
+	s.sideBySide(s.delete, all[1:])
+	s.want(owner, "somebody else's")
+}
+
+// sideBySide does something with each of some values at the same time.
+func (s *scene) sideBySide(do func(context.Context, ...libdns.Record) error, values []string) {
+	var writers sync.WaitGroup
+	for _, v := range values {
+		writers.Go(func() {
+			if err := do(s.Context(), s.record(s.owner(0), v)); err != nil {
+				s.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+}
+
+// A batch with one record outside the scope is refused as a whole.
+func keepsToScope(s *scene) {
+	inside := s.record(s.owner(0), value(0))
+	outside := []string{
+		"www.example.invalid.", // absolute: libdns lets it through
+		s.Zone.Parent().String(),
+		"beside-" + s.Zone.String(),
+	}
+	for _, owner := range outside {
+		rr := libdns.RR{Name: owner, Type: "TXT", TTL: time.Minute, Data: value(1)}
+		s.refuses(s.Zone.String(), inside, rr)
+	}
+	s.refuses(s.Zone.Parent().String(), libdns.RR{Name: "beside", Type: "TXT", Data: value(1)})
+	s.refuses("example.invalid.", libdns.RR{Name: "www", Type: "TXT", Data: value(1)})
+	s.refuses("below."+s.Zone.String(), libdns.RR{Name: "www", Type: "TXT", Data: value(1)})
+	s.want(s.owner(0))
+}
+
+// refuses checks that a batch is outside the scope, to add and to remove.
+func (s *scene) refuses(zone string, records ...libdns.Record) {
+	s.Helper()
+	for name, do := range map[string]func(context.Context, string, []libdns.Record) ([]libdns.Record, error){
+		"append": s.provider.AppendRecords, "delete": s.provider.DeleteRecords,
+	} {
+		_, err := do(s.Context(), zone, records)
+		s.shown(err)
+		if _, ok := errors.AsType[*dns01.ScopeError](err); !ok {
+			s.Errorf("%s %v in zone %s: got %v, want a ScopeError", name, records, zone, err)
+		}
+	}
+}
+
+func refusesTypes(s *scene) {
+	r := libdns.RR{Name: s.owner(0).Relative(s.Zone), Type: "A", TTL: time.Minute, Data: "192.0.2.1"}
+	if s.append(s.Context(), r) == nil || s.delete(s.Context(), r) == nil {
+		s.Error("a record of type A: got no error")
+	}
+	s.want(s.owner(0))
+}
+
+func stopsWhenCancelled(s *scene) {
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	if err := s.append(ctx, s.record(s.owner(0), value(0))); !errors.Is(err, context.Canceled) {
+		s.Errorf("cancelled: got %v, want %v", err, context.Canceled)
+	}
+	s.want(s.owner(0))
+}
+
+func doesNothing(s *scene) {
+	s.check(s.append(s.Context()))
+	s.check(s.delete(s.Context()))
+	s.want(s.owner(0))
+}
+
+// Secrets do not show before they are read, and not afterwards.
+func showsNoSecret(s *scene) {
+	s.shown(s.provider)
+	s.check(s.append(s.Context(), s.record(s.owner(0), value(0))))
+	s.shown(s.provider)
+	s.shown(dns01.NewCredential("", s.Zone, s.provider))
+	l, ok := s.provider.(dns01.Labeler)
+	if !ok || l.Label() == "" {
+		s.Fatalf("%T: got no label", s.provider)
+	}
+	s.shown(l.Label())
+}
+
+// A value that would push out another one in use is an error, and not sent.
+func refusesTooMany(s *scene) {
+	if s.Newest == 0 {
+		s.Skip("there is room for all")
+	}
+	var kept []string
+	for i := range s.Newest {
+		s.check(s.append(s.Context(), s.record(s.owner(0), value(i))))
+		kept = append(kept, value(i))
+	}
+	if s.append(s.Context(), s.record(s.owner(0), value(s.Newest))) == nil {
+		s.Errorf("value %d at one owner: got no error", s.Newest+1)
+	}
+	s.want(s.owner(0), kept...)
+}
