@@ -92,6 +92,9 @@ func (g *generator) addZone() {
 	slices.Sort(z.servers)
 	z.servers = slices.Compact(z.servers)
 	g.world.zones = append(g.world.zones, z)
+	if !g.world.loads() {
+		g.world.zones = g.world.zones[:len(g.world.zones)-1]
+	}
 }
 
 // addRecord adds a record of any kind where it may be.

@@ -64,6 +64,10 @@ func (d disagreement) String() string {
 	return fmt.Sprintf("%s: %s\n%s", d.name, d.kind, d.text)
 }
 
+func (d disagreement) isAmong(others []disagreement) bool {
+	return slices.ContainsFunc(others, func(o disagreement) bool { return o.name == d.name && o.kind == d.kind })
+}
+
 // judge compares all names of a world.
 func (s *served) judge(ctx context.Context) []disagreement {
 	var all []disagreement
@@ -211,6 +215,11 @@ func end(m *dns.Msg, name delegation.Name) delegation.Name {
 // brief writes an answer in a few lines.
 func brief(m *dns.Msg) string {
 	text := dns.RcodeToString[m.Rcode]
+	if opt := m.IsEdns0(); opt != nil {
+		for _, o := range opt.Option {
+			text += " " + o.String()
+		}
+	}
 	for _, rr := range m.Answer {
 		text += "\n\t" + strings.Join(strings.Fields(rr.String()), " ")
 	}

@@ -15,7 +15,7 @@ const maxShrink = time.Minute
 // there: as long as something can be left out, and there is time, it is.
 func shrink(w *world, d disagreement, judge func(*world) []disagreement) *world {
 	still := func(w *world) bool {
-		return w.loads() && slices.ContainsFunc(judge(w), func(e disagreement) bool { return e.name == d.name && e.kind == d.kind })
+		return w.loads() && d.isAmong(judge(w))
 	}
 	enough := time.Now().Add(maxShrink)
 	for before := ""; before != w.String(); {
@@ -42,6 +42,11 @@ func (w *world) smaller(name delegation.Name) []*world {
 	}
 	if len(w.names) > 1 {
 		add(func(c *world) { c.names = []delegation.Name{name} })
+	}
+	for i, n := range w.names {
+		if n != name {
+			add(func(c *world) { c.names = slices.Delete(c.names, i, i+1) })
+		}
 	}
 	for i := range w.zones {
 		add(func(c *world) { c.zones = slices.Delete(c.zones, i, i+1) })

@@ -14,9 +14,10 @@ import (
 // Limits of a Recursor. Let's Encrypt's resolver, too, answers SERVFAIL from
 // the twelfth alias on.
 const (
-	maxSteps     = 11 // aliases followed
-	maxReferrals = 32 // for one name
-	maxDepth     = 5  // of name servers whose addresses depend on other names
+	maxSteps     = 11  // aliases followed
+	maxReferrals = 32  // for one name
+	maxDepth     = 5   // of name servers whose addresses depend on other names
+	maxQueries   = 400 // for one question, addresses of name servers included
 )
 
 // attemptTimeout is how long a Recursor waits for a late server. A dead one it
@@ -88,7 +89,8 @@ func (r *Recursor) lookup(ctx context.Context, q dns.Question) *dns.Msg {
 	if ok && time.Now().Before(hit.until) {
 		return hit.answer.Copy()
 	}
-	a, err := r.resolve(ctx, q.Name, q.Qtype, 0)
+	s := &search{r, maxQueries, map[string]bool{}}
+	a, err := s.resolve(ctx, q.Name, q.Qtype, 0)
 	if err != nil {
 		return &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: dns.RcodeServerFailure}}
 	}
@@ -112,13 +114,20 @@ func lifetime(m *dns.Msg) time.Duration {
 	return time.Duration(ttl) * time.Second
 }
 
+// search is the work for one question.
+type search struct {
+	*Recursor
+	left int             // queries that it may still take
+	busy map[string]bool // name servers whose addresses are being looked up
+}
+
 var errServfail = errors.New("no server gave a usable answer")
 
 // resolve follows aliases, each from the root on.
-func (r *Recursor) resolve(ctx context.Context, name string, qtype uint16, depth int) (*dns.Msg, error) {
+func (s *search) resolve(ctx context.Context, name string, qtype uint16, depth int) (*dns.Msg, error) {
 	var answer []dns.RR
 	for range maxSteps + 1 {
-		m, err := r.iterate(ctx, name, qtype, depth)
+		m, err := s.iterate(ctx, name, qtype, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -151,11 +160,17 @@ func step(m *dns.Msg, name string, qtype uint16) (rrs []dns.RR, target string) {
 	return rrs, target
 }
 
+// nameserver is a server that a referral names.
+type nameserver struct {
+	name  string
+	addrs []netip.Addr // nil: it takes a lookup to know
+}
+
 // iterate asks from the root downward until a server answers with authority.
-func (r *Recursor) iterate(ctx context.Context, name string, qtype uint16, depth int) (*dns.Msg, error) {
-	zone, servers := ".", r.root()
+func (s *search) iterate(ctx context.Context, name string, qtype uint16, depth int) (*dns.Msg, error) {
+	zone, servers := ".", []nameserver{{addrs: s.root()}}
 	for range maxReferrals {
-		m := r.askAny(ctx, servers, zone, name, qtype)
+		m := s.askAny(ctx, servers, zone, name, qtype, depth)
 		if m == nil {
 			return nil, errServfail
 		}
@@ -163,7 +178,7 @@ func (r *Recursor) iterate(ctx context.Context, name string, qtype uint16, depth
 		if cut == "" {
 			return m, nil
 		}
-		zone, servers = cut, r.addresses(ctx, m, zone, depth)
+		zone, servers = cut, nameservers(m, zone)
 	}
 	return nil, errServfail
 }
@@ -179,31 +194,45 @@ func (r *Recursor) root() []netip.Addr {
 	return addrs
 }
 
-// askAny returns the first usable answer: with authority, or a referral.
-func (r *Recursor) askAny(ctx context.Context, servers []netip.Addr, zone, name string, qtype uint16) *dns.Msg {
-	for _, s := range servers {
-		m := r.ask(ctx, s, name, qtype)
-		if m == nil || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-			continue
-		}
-		if m.Authoritative || referral(m, zone, name) != "" {
-			return m
+// askAny returns the first usable answer: with authority, or a referral. The
+// address of a server is looked up when those with glue are of no use.
+func (s *search) askAny(ctx context.Context, servers []nameserver, zone, name string, qtype uint16, depth int) *dns.Msg {
+	for _, glued := range []bool{true, false} {
+		for _, server := range servers {
+			if (server.addrs != nil) != glued {
+				continue
+			}
+			if !glued {
+				server.addrs = s.addressesOf(ctx, server.name, depth+1)
+			}
+			for _, addr := range server.addrs {
+				if m := s.ask(ctx, addr, name, qtype); m != nil && isUsable(m, zone, name) {
+					return m
+				}
+			}
 		}
 	}
 	return nil
 }
 
+// isUsable reports whether an answer of a zone's server says anything.
+func isUsable(m *dns.Msg, zone, name string) bool {
+	answered := m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError
+	return answered && (m.Authoritative || referral(m, zone, name) != "")
+}
+
 // ask sends one query over UDP, and over TCP where that failed.
-func (r *Recursor) ask(ctx context.Context, server netip.Addr, name string, qtype uint16) *dns.Msg {
+func (s *search) ask(ctx context.Context, server netip.Addr, name string, qtype uint16) *dns.Msg {
 	q := new(dns.Msg).SetQuestion(name, qtype)
 	q.RecursionDesired = false
 	q.SetEdns0(bufferSize, false)
 	for _, tcp := range []bool{false, true} {
-		h := r.world.hosts[server]
-		if h == nil || h == host(r) {
+		h := s.world.hosts[server]
+		if h == nil || h == host(s.Recursor) || s.left == 0 {
 			return nil
 		}
-		out := h.answer(ctx, q, call{from: r.addr, tcp: tcp})
+		s.left--
+		out := h.answer(ctx, q, call{from: s.addr, tcp: tcp})
 		if out.msg == nil || out.after > attemptTimeout || wait(ctx, out.after) != nil {
 			continue
 		}
@@ -229,32 +258,36 @@ func referral(m *dns.Msg, zone, name string) string {
 	return ""
 }
 
-// addresses returns the addresses of the servers that a referral from zone
-// names: its glue if that is in zone, else by resolving their names.
-func (r *Recursor) addresses(ctx context.Context, m *dns.Msg, zone string, depth int) []netip.Addr {
-	var addrs []netip.Addr
+// nameservers returns the servers that a referral from zone names, with their
+// glue if that is in zone.
+func nameservers(m *dns.Msg, zone string) []nameserver {
+	var servers []nameserver
 	for _, rr := range m.Ns {
 		ns, ok := rr.(*dns.NS)
 		if !ok {
 			continue
 		}
-		found := addressesIn(m.Extra, ns.Ns)
-		if len(found) == 0 || !dns.IsSubDomain(zone, ns.Ns) {
-			found = r.addressesOf(ctx, ns.Ns, depth+1)
+		server := nameserver{name: ns.Ns}
+		if dns.IsSubDomain(zone, ns.Ns) {
+			server.addrs = addressesIn(m.Extra, ns.Ns)
 		}
-		addrs = append(addrs, found...)
+		servers = append(servers, server)
 	}
-	return addrs
+	return servers
 }
 
-// addressesOf resolves the name of a name server.
-func (r *Recursor) addressesOf(ctx context.Context, name string, depth int) []netip.Addr {
-	if depth > maxDepth {
+// addressesOf resolves the name of a name server, unless that is what it is
+// needed for.
+func (s *search) addressesOf(ctx context.Context, name string, depth int) []netip.Addr {
+	name = dns.CanonicalName(name)
+	if depth > maxDepth || s.busy[name] {
 		return nil
 	}
+	s.busy[name] = true
+	defer delete(s.busy, name)
 	var addrs []netip.Addr
 	for _, t := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		if m, err := r.resolve(ctx, name, t, depth); err == nil {
+		if m, err := s.resolve(ctx, name, t, depth); err == nil {
 			addrs = append(addrs, addressesIn(m.Answer, name)...)
 		}
 	}
