@@ -120,8 +120,8 @@ func (r *run) runner() hook.Runner {
 
 // work is what a run has to do.
 type work struct {
-	due    []issuance.Request // to be ordered
-	deploy []string           // certificates that may have to be deployed besides
+	due  []issuance.Request // to be ordered
+	kept []*store.Request   // what may have to be deployed besides
 }
 
 // carryOut orders what is due, deploys what is new, and runs the commands for
@@ -132,20 +132,20 @@ func (r *run) carryOut(c *cli.Context, w work, rep *reporter, order func() error
 }
 
 func (r *run) orderAndDeploy(c *cli.Context, w work, rep *reporter, order func() error) error {
-	names := append(certificateNames(w.due), w.deploy...)
-	kept, err := r.kept(w.deploy)
-	if err != nil {
-		return err
+	names := certificateNames(w.due)
+	for _, d := range r.pending(w.kept) {
+		names = append(names, d.Certificate)
 	}
-	if len(w.due) == 0 && len(r.pending(kept)) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	err = r.pre(c, w)
-	if err == nil && len(w.due) > 0 {
-		err = order()
-	}
-	if kept, loadErr := r.kept(names); loadErr == nil {
-		err = errors.Join(err, r.deployEach(c, r.pending(kept)))
+	err := r.pre(c, w)
+	if err == nil {
+		if len(w.due) > 0 {
+			err = order()
+		}
+		kept, loadErr := r.kept(names)
+		err = errors.Join(err, loadErr, r.deployEach(c, r.pending(kept)))
 	}
 	return errors.Join(err, r.post(c, w, rep))
 }

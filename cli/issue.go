@@ -84,7 +84,10 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	if dryRun(c) != "" {
 		return r.rehearse(c, ca, requests, rep)
 	}
-	w := work{deploy: certificateNames(requests), due: requests}
+	w := work{due: requests}
+	if w.kept, err = r.kept(certificateNames(requests)); err != nil {
+		return err
+	}
 	if !c.Bool("force") {
 		if w.due, err = r.missing(requests, ca, rep); err != nil {
 			return err

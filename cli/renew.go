@@ -254,7 +254,7 @@ func renewalWork(due, all []*issuance.Renewal) work {
 	}
 	for _, a := range all {
 		if a.Kept != nil {
-			w.deploy = append(w.deploy, a.Certificate)
+			w.kept = append(w.kept, a.Kept)
 		}
 	}
 	return w
