@@ -34,7 +34,8 @@ type listed struct {
 	LastError   string     `json:"last_error,omitempty"`
 	NextTry     *time.Time `json:"next_try,omitempty"`
 	Undeployed  bool       `json:"undeployed,omitempty"` // copies or deploy commands are still to be done
-	Visit       string     `json:"visit,omitempty"`      // where a person has to go before the next try
+	DeployError string     `json:"deploy_error,omitempty"`
+	Visit       string     `json:"visit,omitempty"` // where a person has to go before the next try
 }
 
 func (p *Process) list(c *cli.Context) error {
@@ -87,7 +88,9 @@ func (r *run) newListed(w *issuance.Renewal) *listed {
 			l.Revoked, l.RenewAfter = &k.Issued.Revoked, nil
 		}
 	}
-	l.Undeployed = r.deployment(k).Pending(k)
+	if l.Undeployed = r.deployment(k).Pending(k); l.Undeployed {
+		l.DeployError = k.DeployError
+	}
 	if f := k.Failure; f != nil {
 		l.LastError, l.NextTry, l.Visit = f.Error, &f.Next, f.Visit
 	}
@@ -103,7 +106,7 @@ func writeList(w io.Writer, all []*listed) error {
 			problem = "revoked"
 		}
 		if problem == "" && l.Undeployed {
-			problem = "not deployed"
+			problem = first(l.DeployError, "not deployed")
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Certificate, names(l.Names), ca(l.Directory), in(l.NotAfter), in(l.RenewAfter), problem)
 	}

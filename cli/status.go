@@ -76,8 +76,8 @@ func (r *run) trouble(w *issuance.Renewal, warn time.Duration, now time.Time) st
 	}
 	switch {
 	case !r.deployment(k).Pending(k):
-	case k.Undeployed:
-		words = append(words, "it is not deployed: copies or commands have failed")
+	case k.DeployError != "":
+		words = append(words, "it is not deployed: "+k.DeployError)
 	default:
 		words = append(words, "it is not deployed yet as the configuration says")
 	}

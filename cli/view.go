@@ -12,8 +12,8 @@ import (
 // view shows events as they come.
 type view interface{ Show(issuance.Event) }
 
-// view chooses what to show: nothing but errors, a line or a record for everything that
-// happens, or on a terminal a line for each name that is rewritten as the work
+// view chooses what to show: nothing but errors, a line or a record for
+// everything that happens, or on a terminal a line for each name that is rewritten as the work
 // goes on.
 func (p *Process) view(c *cli.Context) view {
 	switch {

@@ -46,8 +46,8 @@
 // # When, and what follows
 //
 // pre runs once before anything is ordered or deployed, and not at all when
-// nothing is due. If it fails, nothing is ordered or deployed in this run. post runs once
-// after everything, also after a failure or an interrupt.
+// nothing is due. If it fails, nothing is ordered or deployed in this run. post
+// runs once after everything, also after a failure or an interrupt.
 //
 // deploy runs for each certificate that is new, one command after the other
 // until one fails. A command that fails or takes too long (5 minutes, if not

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -55,26 +56,25 @@ func (d *Deployment) Run(ctx context.Context, s *store.Store, hooks hook.Runner)
 		return err
 	}
 	failure := d.do(ctx, live, r, hooks)
-	r.Deploy, r.Undeployed, r.Deployed = d.Commands, failure != nil, ""
-	if failure == nil {
-		r.Deployed = d.fingerprint(r.Issued.Serial)
+	r.Deploy, r.Undeployed = d.Commands, failure != nil
+	if failure != nil {
+		r.Deployed, r.DeployError = "", failure.Error()
+		return errors.Join(fmt.Errorf("%s: %w", d.Certificate, failure), s.SaveRequest(r))
 	}
-	if err := s.SaveRequest(r); err != nil {
-		return err
-	}
-	return failure
+	r.Deployed, r.DeployError = d.fingerprint(r.Issued.Serial), ""
+	return s.SaveRequest(r)
 }
 
 func (d *Deployment) do(ctx context.Context, live *store.Certificate, r *store.Request, hooks hook.Runner) error {
 	for _, c := range d.Copies {
 		if err := c.Make(ctx, live); err != nil {
-			return fmt.Errorf("%s: install: %w", d.Certificate, err)
+			return fmt.Errorf("install: %w", err)
 		}
 	}
 	variables := deployVariables(live, r.Names)
 	for _, command := range d.Commands {
 		if err := hooks.Run(ctx, command, variables); err != nil {
-			return fmt.Errorf("%s: deploy: %w", d.Certificate, err)
+			return fmt.Errorf("deploy: %w", err)
 		}
 	}
 	return nil

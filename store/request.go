@@ -25,8 +25,9 @@ type Request struct {
 	Created   time.Time         `json:"created"`                   // first issued
 	Renewed   time.Time         `json:"renewed,omitzero"`          // last issued
 
-	Undeployed bool   `json:"undeployed,omitempty"` // the commands are still to be run, or have failed
-	Deployed   string `json:"deployed,omitempty"`   // which certificate was deployed, and how; "" for none
+	Undeployed  bool   `json:"undeployed,omitempty"`   // the commands are still to be run, or have failed
+	Deployed    string `json:"deployed,omitempty"`     // which certificate was deployed, and how; "" for none
+	DeployError string `json:"deploy_error,omitempty"` // what failed when it was last tried
 
 	Issued  *Issued  `json:"issued,omitempty"`  // the live certificate; nil before the first
 	Window  *Window  `json:"window,omitempty"`  // when the CA suggests to renew it
