@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"certctl/config"
 	"certctl/issuance"
 	"certctl/secret"
+	"certctl/store"
 )
 
 func (p *Process) accountRegisterCommand() *cli.Command {
@@ -38,13 +40,9 @@ func (p *Process) accountRegister(c *cli.Context) error {
 		if c.Bool("force") {
 			open = issuance.ReplaceAccount
 		}
-		registration, err := registration(c.Context, a.chosen)
+		account, err := a.openWith(c.Context, open, a.ca, a.chosen)
 		if err != nil {
 			return err
-		}
-		account, err := open(c.Context, a.ca, a.store, registration)
-		if err != nil {
-			return explained(err, a.chosen)
 		}
 		fmt.Fprintf(p.Stdout, "account at %s: %s\n", a.label(), account.URL)
 		return nil
@@ -66,6 +64,28 @@ func (a *atCA) bind(c *cli.Context) error {
 	}
 	a.chosen.EAB = &config.EAB{KID: kid, HMAC: secret.Plain(strings.TrimSpace(string(text)))}
 	return nil
+}
+
+// opening is issuance.OpenAccount or issuance.ReplaceAccount.
+type opening func(context.Context, *acme.CA, *store.Store, acme.Registration) (*acme.Account, error)
+
+// openWith opens an account. Where the CA wants an external account for it, and
+// has a service that gives out one for an address, it is asked.
+func (r *run) openWith(ctx context.Context, open opening, ca *acme.CA, chosen *config.ACME) (*acme.Account, error) {
+	registration, err := registration(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
+	account, err := open(ctx, ca, r.store, registration)
+	_, unbound := errors.AsType[*acme.ExternalAccountError](err)
+	service := config.DirectoryOf(ca.URL).BindingAPI
+	if !unbound || service == "" || chosen.Email == "" {
+		return account, explained(err, chosen)
+	}
+	if registration.External, err = acme.ExternalAccountFor(ctx, acme.Config{UserAgent: userAgent()}, service, chosen.Email); err != nil {
+		return nil, err
+	}
+	return open(ctx, ca, r.store, registration)
 }
 
 // explained adds to an error what is particular about a CA.

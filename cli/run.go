@@ -142,12 +142,7 @@ func (r *run) account(ctx context.Context, a *config.ACME) (*acme.Account, error
 	if err != nil {
 		return nil, err
 	}
-	registration, err := registration(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	account, err := issuance.OpenAccount(ctx, ca, r.store, registration)
-	return account, explained(err, a)
+	return r.openWith(ctx, issuance.OpenAccount, ca, a)
 }
 
 // registration returns what a new account at a CA is asked for with.

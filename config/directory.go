@@ -17,6 +17,7 @@ type Directory struct {
 	NoRollover bool   // the key of an account cannot be changed
 	Validity   bool   // notBefore and notAfter of an order are heeded
 	Binding    string // where to get the key of an external account, or ""
+	BindingAPI string // URL of a service that gives one to whoever has an address of e-mail, or ""
 }
 
 // Directories returns the directories with short names.
@@ -43,7 +44,8 @@ func Directories() []Directory {
 		{
 			Name: "zerossl", URL: "https://acme.zerossl.com/v2/DV90",
 			NoRollover: true,
-			Binding:    "https://app.zerossl.com/developer, under EAB Credentials",
+			Binding:    "https://app.zerossl.com/developer, under EAB Credentials; with an address of e-mail certctl asks for one",
+			BindingAPI: "https://api.zerossl.com/acme/eab-credentials-email",
 		},
 		{
 			Name: "sslcom-rsa", URL: "https://acme.ssl.com/sslcom-dv-rsa",
