@@ -1,0 +1,194 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"time"
+
+	"certctl/dns01"
+	"certctl/dns01/guard"
+)
+
+// DefaultTimeout is how long a service may take to answer one request.
+const DefaultTimeout = 30 * time.Second
+
+// maxBody is how much of an answer is read.
+const maxBody = 1 << 20
+
+// tries is how often a busy service is asked, patience how long it may make us
+// wait in between.
+const (
+	tries    = 4
+	patience = time.Minute
+)
+
+// Client sends requests to one service.
+type Client struct {
+	base   *url.URL
+	client *http.Client
+}
+
+// NewClient returns a client for the service at a URL. caFile, if not "", has
+// the roots for its TLS; a timeout of 0 means DefaultTimeout.
+func NewClient(base, caFile string, timeout time.Duration) (*Client, error) {
+	u, err := parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	if timeout < 0 {
+		return nil, fmt.Errorf("timeout: %v is less than nothing", timeout)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if caFile != "" {
+		roots, err := readRoots(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return &Client{base: u, client: &http.Client{
+		Transport:     transport,
+		Timeout:       cmp.Or(timeout, DefaultTimeout),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// parse reads the URL of a service. Its errors do not repeat it: people put
+// tokens into URLs.
+func parse(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil, errors.New("it is missing")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("a URL is expected, like https://dns.example.com/api")
+	case u.User != nil:
+		return nil, errors.New("it has a user name or password in it: there are keys for them")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("it must end with the path, without ? and #")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("https is needed: only on this host itself may a secret go over plain http, and %s is not", u.Hostname())
+	}
+	return u, nil
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+func readRoots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: there is no certificate in it", file)
+	}
+	return roots, nil
+}
+
+// Server names the service in errors.
+func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
+
+// Request is what is sent. Its values are not to be printed.
+type Request struct {
+	Method  string
+	Path    string      // below the service's URL
+	Header  http.Header // with the credentials
+	Body    any         // JSON; nil for none
+	Secrets []string    // taken out of what the service answers, in errors
+}
+
+// Do sends a request and returns the body of an answer with a status of 200 to
+// 299. Any other is a *StatusError. Where no connection came about, the error is
+// a *dns01.UnsentError.
+func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = json.Marshal(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	for try := 1; ; try++ {
+		answer, err := c.once(ctx, r, body)
+		e, ok := errors.AsType[*StatusError](err)
+		if !ok || !e.busy() || e.RetryAfter > patience || try == tries {
+			return answer, err
+		}
+		if err := wait(ctx, e.RetryAfter); err != nil {
+			return nil, fmt.Errorf("%w: %w", e, err)
+		}
+	}
+}
+
+func (c *Client) once(ctx context.Context, r Request, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, r.Method, c.base.JoinPath(r.Path).String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("this request cannot be made") // the error would show the URL
+	}
+	for name, values := range r.Header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Accept", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		return nil, c.failure(ctx, err, r.Secrets)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	if err != nil {
+		return nil, c.failure(ctx, err, r.Secrets)
+	}
+	if response.StatusCode/100 == 2 {
+		return answer, nil
+	}
+	return nil, newStatusError(c.Server(), response, answer, r.Secrets)
+}
+
+// failure says what happened instead of an answer.
+func (c *Client) failure(ctx context.Context, err error, secrets []string) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // without the URL
+	}
+	failed := &FailedError{Server: c.Server(), Err: err}
+	if clean := guard.Quote(err.Error(), secrets...); clean != err.Error() {
+		failed.Err = errors.New(clean)
+	}
+	timeout, _ := errors.AsType[net.Error](err)
+	if timeout != nil && timeout.Timeout() && ctx.Err() == nil {
+		failed.Err = fmt.Errorf("no answer within %v", c.client.Timeout)
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
+		return &dns01.UnsentError{Err: failed}
+	}
+	return failed
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
