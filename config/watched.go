@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"path/filepath"
 	"time"
 
 	"certctl/secret"
@@ -13,6 +14,12 @@ type Metrics struct {
 	// textfile collector, with a name that ends in .prom. It is written at the
 	// end of each run of issue and renew. Default: none.
 	TextFile secret.Path `yaml:"textfile"`
+}
+
+func (m *Metrics) check(at place) {
+	if m.TextFile != "" && filepath.Ext(string(m.TextFile)) != ".prom" {
+		at.problem("textfile", "textfile: a name that ends in .prom is expected: node_exporter reads no other")
+	}
 }
 
 // Log says how lines about the work are written.
