@@ -125,13 +125,19 @@ func changed(k *store.Request, r Request) string {
 
 // schedule decides when a certificate is to be ordered.
 func (r *Renewal) schedule(live bool) {
-	switch k := r.Kept; {
-	case k == nil || k.Issued == nil || !live:
+	k := r.Kept
+	if k == nil || k.Issued == nil || !live {
 		r.At, r.Why = time.Time{}, "there is none yet"
-	case changed(k, r.Request) != "":
-		r.At, r.Why = time.Time{}, "its "+changed(k, r.Request)+" changed"
-	case k.Directory != r.Directory:
+		return
+	}
+	request, may := r.askedAt(k.Directory)
+	switch {
+	case !may:
 		r.At, r.Why = time.Time{}, "the CA has changed"
+	case changed(k, request) != "":
+		r.At, r.Why = time.Time{}, "its "+changed(k, request)+" changed"
+	case k.Window != nil && k.Window.Chosen.After(latest(k.Issued)):
+		r.At, r.Why = latest(k.Issued), "its lifetime is coming to an end, and the CA suggests a later time"
 	case k.Window != nil && !k.Window.Chosen.IsZero():
 		r.At, r.Why = k.Window.Chosen, "the CA suggests it"
 		if k.Window.Explanation != "" {
@@ -142,9 +148,17 @@ func (r *Renewal) schedule(live bool) {
 	}
 }
 
-// may reports whether the certificate may come from a CA.
-func (r *Renewal) may(directory string) bool {
-	return slices.ContainsFunc(r.choices(), func(c Choice) bool { return c.Directory == directory })
+// askedAt returns what one of the CAs is asked for, if the certificate may come
+// from there.
+func (r *Renewal) askedAt(directory string) (request Request, may bool) {
+	request = r.Request
+	for _, c := range r.choices() {
+		if c.Directory == directory {
+			request.Profile = c.Profile
+			return request, true
+		}
+	}
+	return request, false
 }
 
 // latest returns when a certificate is renewed whatever its CA suggests: a

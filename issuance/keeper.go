@@ -28,7 +28,14 @@ type Keeper struct {
 	Warn    func(certificate, text string) // called from several goroutines
 
 	dialling sync.Mutex
-	dialled  map[string]func() (*acme.CA, error) // by directory
+	dialled  map[string]*dialled // by directory
+}
+
+// dialled is the directory of a CA as it was read, once done is closed.
+type dialled struct {
+	done chan struct{}
+	ca   *acme.CA
+	err  error
 }
 
 // Wanted returns all certificates: first those configured, in their order, then
@@ -83,12 +90,9 @@ func (k *Keeper) heal(r *Renewal) {
 	if lost == nil || errors.Is(lost, fs.ErrNotExist) {
 		return
 	}
-	kept := &store.Request{
-		Name: r.Certificate, Names: r.Names, KeyType: string(r.Key), Profile: r.Profile,
-		Directory: r.Directory, Deploy: r.Deploy, Follow: r.Follow, Created: time.Now(),
-	}
+	kept := asked(r.Request, r.Directory)
 	if live, err := k.Store.LoadCertificate(r.Certificate); err == nil {
-		kept.Names, kept.KeyType, kept.Issued = live.Leaf.DNSNames, string(KeyTypeOf(live.Key.Public())), issued(live.Leaf)
+		kept.Names, kept.KeyType, kept.Issued = live.Leaf.DNSNames, string(KeyTypeOf(live.Leaf.PublicKey)), issued(live.Leaf)
 	}
 	err := k.Store.SaveRequest(kept)
 	k.Warn(r.Certificate, fmt.Sprintf("%v: it is written anew", errors.Join(lost, err)))
@@ -150,23 +154,31 @@ var errSilent = errors.New("the CA cannot be asked")
 // cannot be read is told once, too, and not for each certificate.
 func (k *Keeper) dialOnce(ctx context.Context) func(directory string) (*acme.CA, error) {
 	return func(directory string) (*acme.CA, error) {
-		k.dialling.Lock()
-		if k.dialled == nil {
-			k.dialled = make(map[string]func() (*acme.CA, error))
+		d, first := k.dialledAt(directory)
+		if !first {
+			<-d.done
+			return d.ca, d.err
 		}
-		dial := k.dialled[directory]
-		if dial == nil {
-			dial = sync.OnceValues(func() (*acme.CA, error) {
-				ca, err := k.Dial(ctx, directory)
-				if err != nil && ctx.Err() == nil {
-					k.Warn("", err.Error())
-					err = errSilent
-				}
-				return ca, err
-			})
-			k.dialled[directory] = dial
+		defer close(d.done)
+		d.ca, d.err = k.Dial(ctx, directory)
+		if d.err != nil && ctx.Err() == nil {
+			k.Warn("", d.err.Error())
+			d.err = errSilent
 		}
-		k.dialling.Unlock()
-		return dial()
+		return d.ca, d.err
 	}
+}
+
+func (k *Keeper) dialledAt(directory string) (d *dialled, first bool) {
+	k.dialling.Lock()
+	defer k.dialling.Unlock()
+	if d := k.dialled[directory]; d != nil {
+		return d, false
+	}
+	if k.dialled == nil {
+		k.dialled = make(map[string]*dialled)
+	}
+	d = &dialled{done: make(chan struct{})}
+	k.dialled[directory] = d
+	return d, true
 }

@@ -13,26 +13,11 @@ import (
 // remember keeps what was asked for, so that it can be renewed without being
 // asked again.
 func (i *Issuer) remember(j *job) error {
-	now := time.Now()
-	r := &store.Request{
-		Name:      j.Certificate,
-		Names:     j.Names,
-		KeyType:   string(keyType(j.Key)),
-		Profile:   j.Profile,
-		Directory: i.Account.CA.URL,
-		Account:   i.Account.URL,
-		Deploy:    j.Deploy,
-		Follow:    j.Follow,
-		ReuseKey:  j.ReuseKey,
-		Staple:    j.MustStaple,
-		Chain:     j.Chain,
-		CSR:       j.CSR,
-		Created:   now,
-		Renewed:   now,
-		Issued:    issued(j.result.Saved.Leaf),
-
-		Undeployed: len(j.Deploy) > 0,
-	}
+	r := asked(j.Request, i.Account.CA.URL)
+	r.Account = i.Account.URL
+	r.Renewed = r.Created
+	r.Issued = issued(j.result.Saved.Leaf)
+	r.Undeployed = len(j.Deploy) > 0
 	switch earlier, err := i.Store.LoadRequest(j.Certificate); {
 	case err == nil:
 		r.Created = earlier.Created
@@ -42,6 +27,25 @@ func (i *Issuer) remember(j *job) error {
 		i.tell(Warned{Certificate: j.Certificate, Text: err.Error() + ": it is written anew"})
 	}
 	return i.Store.SaveRequest(r)
+}
+
+// asked is what is remembered of a request that is put to a CA for the first
+// time.
+func asked(r Request, directory string) *store.Request {
+	return &store.Request{
+		Name:      r.Certificate,
+		Names:     r.Names,
+		KeyType:   string(keyType(r.Key)),
+		Profile:   r.Profile,
+		Directory: directory,
+		Deploy:    r.Deploy,
+		Follow:    r.Follow,
+		ReuseKey:  r.ReuseKey,
+		Staple:    r.MustStaple,
+		Chain:     r.Chain,
+		CSR:       r.CSR,
+		Created:   time.Now(),
+	}
 }
 
 func issued(leaf *x509.Certificate) *store.Issued {

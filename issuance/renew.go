@@ -160,10 +160,7 @@ func (k *Keeper) kept(r *Renewal) *store.Request {
 	if r.Kept != nil {
 		return r.Kept
 	}
-	return &store.Request{
-		Name: r.Certificate, Names: r.Names, KeyType: string(r.Key), Profile: r.Profile,
-		Directory: r.Directory, Deploy: r.Deploy, Follow: r.Follow, Created: time.Now(),
-	}
+	return asked(r.Request, r.Directory)
 }
 
 // request says which certificate the new one replaces: renewals that the CA

@@ -19,7 +19,10 @@ const (
 // be asked when to renew it.
 func (r *Renewal) asksAgain(now time.Time) bool {
 	k := r.Kept
-	if k == nil || k.Issued == nil || !r.may(k.Directory) {
+	if k == nil || k.Issued == nil {
+		return false
+	}
+	if _, may := r.askedAt(k.Directory); !may {
 		return false
 	}
 	return k.Window == nil || !now.Before(k.Window.AskAgain)
@@ -37,7 +40,7 @@ func (r *Renewal) ask(ctx context.Context, s *store.Store, dial func(string) (*a
 	}
 	switch {
 	case errors.Is(err, acme.ErrNoRenewalInfo):
-		k.Window, err = &store.Window{AskAgain: time.Now().Add(withoutWindows)}, nil
+		k.Window.AskAgain, err = time.Now().Add(withoutWindows), nil // what it suggested before still stands
 	case err != nil:
 		k.Window.AskAgain = time.Now().Add(afterTrouble)
 		for _, p := range problems(err) {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package issuance_test
+
+const raced = false
