@@ -38,6 +38,15 @@ func TestDetails(t *testing.T) {
 	}
 }
 
+// What the CA says does not steer the terminal.
+func TestDetailsPlain(t *testing.T) {
+	f := newFake([]string{"example.com"}, map[string][]reply{"/account/1": {{body: object{"status": "valid", "contact": []string{"mailto:\x1b[2Ja@example.com"}}}}})
+	d, err := f.account(t).Details(t.Context())
+	if err != nil || strings.ContainsRune(d.Contact[0], '\x1b') {
+		t.Errorf("got %q, %v", d, err)
+	}
+}
+
 func TestDeactivate(t *testing.T) {
 	a := startPebble(t, pebbleOptions{}).account(t)
 	if err := a.Deactivate(t.Context()); err != nil {

@@ -23,7 +23,7 @@ func (a *Account) Details(ctx context.Context) (*Details, error) {
 	if _, err := a.post(ctx, a.URL, nil, d); err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	return d, nil
+	return d.plain(), nil
 }
 
 // SetContact tells the CA where it may write to: "mailto:…" URLs, or none
@@ -36,7 +36,15 @@ func (a *Account) SetContact(ctx context.Context, contact []string) (*Details, e
 	if _, err := a.post(ctx, a.URL, change, d); err != nil {
 		return nil, fmt.Errorf("update account: %w", err)
 	}
-	return d, nil
+	return d.plain(), nil
+}
+
+func (d *Details) plain() *Details {
+	d.Status = Status(plain(string(d.Status)))
+	for i, url := range d.Contact {
+		d.Contact[i] = plain(url)
+	}
+	return d
 }
 
 // Deactivate ends the account for good (RFC 8555 §7.3.6). Its certificates

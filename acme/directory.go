@@ -88,7 +88,10 @@ func (c *CA) parse(directory []byte) error {
 	}
 	c.directory, c.newNonce, c.newOrder = directory, w.NewNonce, w.NewOrder
 	c.revokeCert, c.keyChange = w.RevokeCert, w.KeyChange
-	c.Terms, c.Website, c.CAAIdentities = w.Meta.Terms, w.Meta.Website, w.Meta.CAAIdentities
+	c.Terms, c.Website, c.CAAIdentities = plain(w.Meta.Terms), plain(w.Meta.Website), nil
+	for _, identity := range w.Meta.CAAIdentities {
+		c.CAAIdentities = append(c.CAAIdentities, plain(identity))
+	}
 	c.ExternalAccountRequired, c.Profiles, c.RenewalInfo = w.Meta.ExternalAccountRequired, w.Meta.Profiles, w.RenewalInfo
 	return nil
 }
