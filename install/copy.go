@@ -72,7 +72,7 @@ func (c Copy) make(ctx context.Context, live *store.Certificate) error {
 // owner and mode.
 func (c Copy) present(who owner) []byte {
 	info, err := os.Lstat(c.Path)
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != c.Mode || !who.owns(info) {
+	if err != nil || !info.Mode().IsRegular() || !sameMode(info, c.Mode) || !who.owns(info) {
 		return nil
 	}
 	content, err := os.ReadFile(c.Path)

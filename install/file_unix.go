@@ -15,6 +15,8 @@ func (o owner) owns(info fs.FileInfo) bool {
 	return ok && (o.uid < 0 || uint32(o.uid) == s.Uid) && (o.gid < 0 || uint32(o.gid) == s.Gid)
 }
 
+func sameMode(info fs.FileInfo, mode fs.FileMode) bool { return info.Mode().Perm() == mode }
+
 // syncDir waits until a directory's entries are on the disk.
 func syncDir(path string) error {
 	dir, err := os.Open(path)
