@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFind(t *testing.T) {
@@ -184,5 +185,19 @@ func TestPrefer(t *testing.T) {
 		if again, err := o.Prefer(t.Context(), chain, print); err != nil || !slices.Equal(again[1], alternate[1]) {
 			t.Errorf("%s: got %v by fingerprint", root, err)
 		}
+	}
+}
+
+// An alternate that is for another certificate is not taken.
+func TestPreferForeign(t *testing.T) {
+	i, key := newIssuer(t), newKey(t)
+	own, foreign := i.leaf(t, key, time.Hour, "example.com"), i.leaf(t, key, time.Hour, "example.com")
+	f := newFake([]string{"example.com"}, map[string][]reply{
+		"/certificate":   {{header: map[string]string{"Link": "<" + fakeURL + "/certificate/1>;rel=\"alternate\""}, body: ""}},
+		"/certificate/1": {{body: bundle(foreign)}},
+	})
+	o := &Order{Account: f.account(t), Names: []string{"example.com"}, certificate: fakeURL + "/certificate"}
+	if chain, err := o.Prefer(t.Context(), [][]byte{own.Raw}, "Another Root"); err == nil || !strings.Contains(err.Error(), "another certificate") {
+		t.Errorf("got %d certificates, %v, want that it is for another", len(chain), err)
 	}
 }
