@@ -151,7 +151,10 @@ func (r *run) renewals(c *cli.Context, k *issuance.Keeper) (all []*issuance.Rene
 	}
 	all, broken = k.Wanted(configured)
 	if all, err = named(c.Args().Slice(), all); err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(broken, err)
+	}
+	if c.Args().Present() {
+		broken = nil
 	}
 	err = k.Plan(c.Context, all)
 	for _, w := range all {

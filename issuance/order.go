@@ -20,10 +20,14 @@ func (i *Issuer) place(ctx context.Context, j *job) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := i.full(); err != nil {
+		return err
+	}
 	j.order, err = i.Account.NewOrder(ctx, acme.Request{
 		Names: j.Names, Profile: j.Profile, Replaces: j.Replaces, NotBefore: j.NotBefore, NotAfter: j.NotAfter,
 	})
 	if err != nil {
+		i.noteFull(err)
 		return err
 	}
 	return i.Store.SaveOrder(j.Certificate, &store.Order{
@@ -32,9 +36,26 @@ func (i *Issuer) place(ctx context.Context, j *job) (err error) {
 		Account:   i.Account.URL,
 		Names:     j.Names,
 		Profile:   j.Profile,
+		Created:   time.Now(),
 		Key:       j.key,
 		CSR:       j.CSR,
 	})
+}
+
+// noteFull remembers that the CA takes no more orders of the account, so that
+// the others of the run are not put to it.
+func (i *Issuer) noteFull(err error) {
+	if p, ok := errors.AsType[*acme.Problem](err); ok && p.AccountWide() {
+		i.fullUp.CompareAndSwap(nil, p)
+	}
+}
+
+// full is the CA's word that it takes no more orders, or nil.
+func (i *Issuer) full() error {
+	if p := i.fullUp.Load(); p != nil {
+		return p
+	}
+	return nil
 }
 
 // resume takes up the order that an earlier run left, if it was for the same
