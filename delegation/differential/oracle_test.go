@@ -173,15 +173,22 @@ func (s *served) isSeen(ctx context.Context, name, owner delegation.Name, zones 
 	}), m
 }
 
+// attempts is how often a question is put to a referee that does not answer, as
+// Let's Encrypt does.
+const attempts = 3
+
 // ask asks for TXT records, when what was asked before is forgotten. A referee
 // that cannot say in time is one that a CA does not hear from.
 func (r *referee) ask(ctx context.Context, name delegation.Name) *dns.Msg {
 	r.forget(name)
 	q := new(dns.Msg).SetQuestion(name.String(), dns.TypeTXT)
 	q.SetEdns0(1232, false)
-	m, _, err := r.exchange.ExchangeContext(ctx, q, r.addr.String())
-	if err != nil {
-		m = new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+	m := new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+	for range attempts {
+		if answer, _, err := r.exchange.ExchangeContext(ctx, q, r.addr.String()); err == nil {
+			m = answer
+			break
+		}
 	}
 	r.asked, r.failed = time.Now(), ""
 	if m.Rcode == dns.RcodeServerFailure {
