@@ -7,5 +7,9 @@
 // waited for, and waited for together. One certificate is a batch of one, and
 // the failure of one certificate of a batch does not touch the others.
 //
+// That no certificate ends is the Keeper's part: when each is due (due.go,
+// window.go), from which CA it may come (renew.go), and what is remembered of
+// what went wrong (failure.go). One run of certctl renew is one Keeper.
+//
 // Whoever wants to watch (a live view, a log, a test) gets Events.
 package issuance

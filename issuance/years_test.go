@@ -297,7 +297,7 @@ func (l *life) look(s *store.Store, results []*issuance.Result) {
 		l.Fatal(err)
 	}
 	left := l.left()
-	if len(left) > len(entries) || len(left) > 0 && !l.readOnly {
+	if len(left) > len(entries) || len(left)+len(entries) > 0 && !l.readOnly {
 		l.Errorf("day %d: got records %q after a run, and %d in the journal", l.day(time.Now()), left, len(entries))
 	}
 	if len(results) > 0 {
