@@ -7,6 +7,7 @@ import (
 	"certctl/config"
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/exec"
 	"certctl/dns01/rfc2136"
 )
 
@@ -19,6 +20,7 @@ type provider struct {
 // providers maps the word after "provider:" to the kind that it names.
 func providers() map[string]provider {
 	return map[string]provider{
+		"exec":    kind(exec.New),
 		"rfc2136": kind(rfc2136.New),
 	}
 }
