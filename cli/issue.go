@@ -42,20 +42,8 @@ certctl issue                 all certificates of the configuration`,
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step, and lines in place of the live view"},
 		}, requestFlags()...),
-		Action: p.issue,
+		Action: p.reporting(p.issueAll),
 	}
-}
-
-func (p *Process) issue(c *cli.Context) error {
-	rep := new(reporter)
-	err := p.issueAll(c, rep)
-	if c.Bool("json") {
-		return errors.Join(err, rep.writeJSON(p.Stdout, err))
-	}
-	if !c.Bool("quiet") {
-		rep.write(p.Stdout)
-	}
-	return err
 }
 
 // issueAll orders the certificates that are asked for and not there.

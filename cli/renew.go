@@ -41,20 +41,8 @@ func (p *Process) renewCommand() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step, and lines in place of the live view"},
 		},
-		Action: p.renew,
+		Action: p.reporting(p.renewAll),
 	}
-}
-
-func (p *Process) renew(c *cli.Context) error {
-	rep := new(reporter)
-	err := p.renewAll(c, rep)
-	if c.Bool("json") {
-		return errors.Join(err, rep.writeJSON(p.Stdout, err))
-	}
-	if !c.Bool("quiet") {
-		rep.write(p.Stdout)
-	}
-	return err
 }
 
 // renewAll orders the certificates that are due.

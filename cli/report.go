@@ -3,10 +3,13 @@ package cli
 import (
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"certctl/delegation"
 	"certctl/issuance"
@@ -90,6 +93,22 @@ func (r *reporter) note(e issuance.Event) {
 			r.answers = make(map[string]issuance.Observed)
 		}
 		r.answers[string(o.Owner)+" "+o.Server.Addrs[0].String()] = o
+	}
+}
+
+// reporting makes a command of one that reports certificates: the report is
+// written also when the command has failed.
+func (p *Process) reporting(command func(*cli.Context, *reporter) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		rep := new(reporter)
+		err := command(c, rep)
+		if c.Bool("json") {
+			return errors.Join(err, rep.writeJSON(p.Stdout, err))
+		}
+		if !c.Bool("quiet") {
+			rep.write(p.Stdout)
+		}
+		return err
 	}
 }
 

@@ -15,6 +15,7 @@
 //	    chain.pem                   the rest of its chain
 //	    fullchain.pem               both
 //	live/NAME                     symbolic link to the newest directory in archive
+//	labels.key                    what the labels of certctl delegate --labels random are made from
 //	journal.jsonl                 validation records that are, or may be, in the DNS
 //
 // CA is the directory URL's host, port and path with other characters than
