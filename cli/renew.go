@@ -29,7 +29,8 @@ func (p *Process) renewCommand() *cli.Command {
 		ArgsUsage: "[NAME…]",
 		Description: "A certificate is due when its CA suggests it (ARI, RFC 9773), else when a third of its\n" +
 			"lifetime is left, half where that is less than ten days; and at once when what is asked for has\n" +
-			"changed. What failed is tried again after a while, and later each time. Run it often.",
+			"changed. What failed is tried again after a while, and later each time. Where a CA is down or\n" +
+			"refuses for reasons of its own, the next of acme: is asked. Run it often.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Aliases: []string{"force-renewal"}, Usage: "order even what is not due, and what failures hold back"},
 			&cli.BoolFlag{Name: "exit-code", Usage: "exit with 3 when nothing was due"},

@@ -3,6 +3,7 @@ package issuance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // issue for reasons of its own, the next of the renewal's choices is asked.
 // What failed is remembered. Each result is for the renewal at the same index.
 func (k *Keeper) Renew(ctx context.Context, due []*Renewal) []*Result {
-	attempts := newAttempts(due)
+	attempts := k.newAttempts(due)
 	for ctx.Err() == nil {
 		directory, batch := next(attempts)
 		if len(batch) == 0 {
@@ -42,10 +43,11 @@ type attempt struct {
 
 // newAttempts asks each CA that may be asked now; where there is none, somebody
 // has forced it, and all are.
-func newAttempts(due []*Renewal) []*attempt {
+func (k *Keeper) newAttempts(due []*Renewal) []*attempt {
 	now := time.Now()
 	var attempts []*attempt
 	for _, r := range due {
+		k.remind(r)
 		a := &attempt{Renewal: r, left: r.open(now)}
 		if len(a.left) == 0 {
 			a.left = r.choices()
@@ -53,6 +55,18 @@ func newAttempts(due []*Renewal) []*attempt {
 		attempts = append(attempts, a)
 	}
 	return attempts
+}
+
+// remind says which CAs are waiting for a person.
+func (k *Keeper) remind(r *Renewal) {
+	if r.Kept == nil {
+		return
+	}
+	for _, c := range r.choices() {
+		if url := r.Kept.Refusals[c.Directory].Visit; url != "" {
+			k.Warn(r.Certificate, fmt.Sprintf("%s is not asked before a person has visited %s and forces a renewal", host(c.Directory), url))
+		}
+	}
 }
 
 // next returns the CA of the first attempt that is not decided, and all
