@@ -12,7 +12,7 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":                         {"acme", "cli", "issuance"},
-		"certctl/cli":                     {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/exec", "dns01/rfc2136", "dnssec", "hook", "install", "issuance", "lab", "secret", "store", "trace"},
+		"certctl/cli":                     {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/rfc2136", "dns01/webhook", "dnssec", "hook", "install", "issuance", "lab", "secret", "store", "trace"},
 		"certctl/issuance":                {"acme", "delegation", "dns01", "hook", "install", "store"},
 		"certctl/hook":                    {},
 		"certctl/install":                 {"secret", "store"},
@@ -27,6 +27,8 @@ func TestImports(t *testing.T) {
 		"certctl/dnssec":                  {"delegation"},
 		"certctl/dns01/rfc2136":           {"delegation", "dns01", "secret"},
 		"certctl/dns01/conformance":       {"delegation", "dns01"},
+		"certctl/dns01/acmedns":           {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
+		"certctl/dns01/webhook":           {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
 		"certctl/dns01/exec":              {"delegation", "dns01", "dns01/guard", "hook", "secret"},
 		"certctl/dns01/guard":             {"delegation", "dns01"},
 		"certctl/dns01/web":               {"dns01", "dns01/guard"},
@@ -43,7 +45,7 @@ func TestImports(t *testing.T) {
 		"gopkg.in/yaml.v3":          {"certctl/config"},
 		"golang.org/x/crypto/acme":  {"certctl/acme"},
 		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian", "certctl/lab/hostile"},
-		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/rfc2136"},
+		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/rfc2136", "certctl/dns01/webhook"},
 		"github.com/go-jose":        {"certctl/acme"},
 		"golang.org/x/net":          {"certctl/acme"},
 		"golang.org/x/text":         {"certctl/acme"},

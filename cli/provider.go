@@ -7,8 +7,10 @@ import (
 	"certctl/config"
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/acmedns"
 	"certctl/dns01/exec"
 	"certctl/dns01/rfc2136"
+	"certctl/dns01/webhook"
 )
 
 // provider is a kind of DNS server or service.
@@ -20,8 +22,10 @@ type provider struct {
 // providers maps the word after "provider:" to the kind that it names.
 func providers() map[string]provider {
 	return map[string]provider{
-		"exec":    kind(exec.New),
-		"rfc2136": kind(rfc2136.New),
+		"acme-dns": kind(acmedns.New),
+		"exec":     kind(exec.New),
+		"rfc2136":  kind(rfc2136.New),
+		"webhook":  kind(webhook.New),
 	}
 }
 
