@@ -57,15 +57,21 @@ func addrsOf(servers []Server) []netip.AddrPort {
 }
 
 // ask puts one question to the servers of a zone until one gives a usable
-// answer: first to those whose address came with the referral. The error is a
-// *ServersError, unless ctx is done.
+// answer: first to those whose address came with the referral, unless all of
+// these were silent when last asked. The error is a *ServersError, unless ctx
+// is done.
 func (r *Resolver) ask(ctx context.Context, z *zone, name Name, qtype uint16) (*reply, error) {
 	one := func(ctx context.Context, p peer) (*reply, *Error) { return r.inquire(ctx, z, p, name, qtype) }
-	rep, errs := r.race(ctx, peersOf(z.servers), one)
+	servers, unglued := z.servers, z.unglued()
 	var missing []Missing
-	if rep == nil && ctx.Err() == nil {
-		var servers []Server
-		servers, missing = r.locate(ctx, z.unglued())
+	if len(unglued) > 0 && r.silent.all(peersOf(servers)) {
+		var more []Server
+		more, missing = r.locate(ctx, unglued)
+		servers, unglued = slices.Concat(servers, more), nil
+	}
+	rep, errs := r.race(ctx, peersOf(servers), one)
+	if rep == nil && len(unglued) > 0 && ctx.Err() == nil {
+		servers, missing = r.locate(ctx, unglued)
 		var late []*Error
 		rep, late = r.race(ctx, peersOf(servers), one)
 		errs = append(errs, late...)
@@ -197,6 +203,13 @@ func (s *silence) noteLate(peers []peer, begun []time.Time, errs []*Error, winne
 			s.note(peers[i].addr, true)
 		}
 	}
+}
+
+// all reports whether all peers were silent when last asked.
+func (s *silence) all(peers []peer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !slices.ContainsFunc(peers, func(p peer) bool { return !s.addrs[p.addr] })
 }
 
 // last returns the peers with the silent ones behind the others.

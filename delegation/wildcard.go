@@ -31,7 +31,11 @@ func (r *Resolver) trace(ctx context.Context, s *sight) error {
 			return nil
 		}
 	}
-	z, primary, err := r.zoneOf(ctx, s.name.Parent())
+	above := s.name.Parent()
+	if s.alias.rrtype == dns.TypeDNAME {
+		above = s.alias.owner // every name between is an alias, too
+	}
+	z, primary, err := r.zoneOf(ctx, above)
 	if err == nil {
 		s.zone, s.primary = z, primary
 	}
