@@ -93,7 +93,7 @@ func led(t *Target, path []Name, err error) error {
 		err = fmt.Errorf("%s is an alias that leads to %s: %w", t.Challenge, last, err)
 	}
 	if t.Explicit != nil {
-		return &WildcardError{Name: t.Explicit.Owner, Err: err}
+		return &WildcardError{Challenge: t.Challenge, Name: t.Explicit.Owner, Err: err}
 	}
 	return err
 }

@@ -203,8 +203,9 @@ func (e *AliasError) Hint() string {
 
 // WildcardError says that an alias made by a wildcard leads nowhere.
 type WildcardError struct {
-	Name Name // the name that a wildcard makes an alias
-	Err  error
+	Challenge Name // where the way began
+	Name      Name // the name on the way that a wildcard makes an alias
+	Err       error
 }
 
 func (e *WildcardError) Error() string { return e.Err.Error() }
@@ -212,7 +213,11 @@ func (e *WildcardError) Unwrap() error { return e.Err }
 
 // Hint says how not to follow it.
 func (e *WildcardError) Hint() string {
-	return fmt.Sprintf("%s is an alias only through a wildcard; if that was not meant for it, set `follow: never` for this name", e.Name)
+	how := "never"
+	if e.Name != e.Challenge {
+		how = strings.TrimSuffix(string(e.Name), ".")
+	}
+	return fmt.Sprintf("%s is an alias only through a wildcard; if that was not meant for it, set `follow: %s` for this name", e.Name, how)
 }
 
 // PrimaryError says that the server named in a zone's SOA record cannot be

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 )
 
 // malformed is what is wrong with a signed request.
@@ -53,8 +54,10 @@ func (c *CA) who(kid string, jwk *wireKey) (string, *ecdsa.PublicKey) {
 	if jwk == nil {
 		return kid, c.accounts[kid]
 	}
-	x, y := new(big.Int).SetBytes(decode(jwk.X)), new(big.Int).SetBytes(decode(jwk.Y))
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, decode(jwk.X), decode(jwk.Y)))
+	if err != nil {
+		return "", nil
+	}
 	for url, known := range c.accounts {
 		if known.Equal(key) {
 			return url, known
@@ -76,8 +79,11 @@ func signed(key *ecdsa.PublicKey, text string, signature []byte) bool {
 
 // thumbprint is that of a key (RFC 7638).
 func thumbprint(key *ecdsa.PublicKey) string {
-	pad := func(n *big.Int) string { return encode(n.FillBytes(make([]byte, 32))) }
-	digest := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, pad(key.X), pad(key.Y)))
+	point, err := key.Bytes() // 4, then the coordinates of 32 octets each
+	if err != nil {
+		return ""
+	}
+	digest := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, encode(point[1:33]), encode(point[33:])))
 	return encode(digest[:])
 }
 
