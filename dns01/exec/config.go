@@ -65,7 +65,7 @@ func (c *Command) UnmarshalYAML(unmarshal func(any) error) error {
 // a slash is looked up in $PATH.
 func (c Command) SetDir(dir string) {
 	if len(c) > 0 && !filepath.IsAbs(c[0]) && filepath.Base(c[0]) != c[0] {
-		c[0] = filepath.Join(dir, c[0])
+		c[0], _ = filepath.Abs(filepath.Join(dir, c[0]))
 	}
 }
 
