@@ -42,7 +42,8 @@ func TestScripts(t *testing.T) {
 			"config": addLine,
 			"drop":   dropCredential,
 
-			"serve": serveTLS,
+			"serve":   serveTLS,
+			"service": serveAPI,
 
 			// Running the program.
 			"exits":       exits,
