@@ -21,7 +21,7 @@ import (
 type Config struct {
 	// Command is the program and its arguments, as a list or as one line that is
 	// split by the quoting rules of shells; no shell runs. With style: acme.sh it
-	// is the file with the functions, or a list of files that ends with it.
+	// is the file with the functions, or a list of acme.sh itself and that file.
 	Command Command `yaml:"command" required:"true"`
 
 	// Cleanup is the command that removes, for style: certbot only, where that is

@@ -10,7 +10,9 @@
 //	            TXT value, and seconds
 //	lego        COMMAND present|cleanup FQDN VALUE
 //	acme.sh     the functions dns_NAME_add and dns_NAME_rm of the file
-//	            dns_NAME.sh, with the owner name and the value
+//	            dns_NAME.sh, with the owner name and the value; those that use
+//	            functions of acme.sh itself need it before them:
+//	            [/root/.acme.sh/acme.sh, /root/.acme.sh/dnsapi/dns_NAME.sh]
 //	certbot     COMMAND with CERTBOT_DOMAIN, CERTBOT_VALIDATION and so on in the
 //	            environment; another command removes, with CERTBOT_AUTH_OUTPUT
 //	dehydrated  COMMAND deploy_challenge|clean_challenge DOMAIN TOKEN VALUE
@@ -22,7 +24,8 @@
 //
 // Each record is one run, and there is one run at a time. A run that ends with
 // 0 has done its work, also when a value was there, or gone, already; it must not
-// touch other values. No shell reads anything that comes from elsewhere. The
+// touch other values, though some hooks do: acme.sh's dns_nsupdate removes all
+// TXT records of a name. No shell reads anything that comes from elsewhere. The
 // environment has PATH, HOME and the like, what the configuration adds, and
 // CERTCTL_ACTION, CERTCTL_FQDN, CERTCTL_ZONE, CERTCTL_NAME, CERTCTL_VALUE and
 // CERTCTL_TTL in every dialect. What a failing run has written is in the error,

@@ -130,13 +130,16 @@ func sayCertbot(c Config, j job) (call, error) {
 var hookFile = regexp.MustCompile(`^dns_[A-Za-z0-9_]+\.sh$`)
 
 // source reads files and calls a function of the last one. Everything that
-// comes from elsewhere is an argument, and never read as a command.
+// comes from elsewhere is an argument, and never read as a command. If the first
+// file is acme.sh itself, it prints its help, having got no arguments, and wants
+// to be told to read its settings.
 const source = `certctl_function=$1 certctl_owner=$2 certctl_value=$3
 shift 3
 for certctl_file do
 	set --
 	. "$certctl_file" || exit
-done
+	if command -v _initpath; then _initpath; fi
+done >/dev/null
 "$certctl_function" "$certctl_owner" "$certctl_value"`
 
 func sayAcmesh(c Config, j job) (call, error) {
