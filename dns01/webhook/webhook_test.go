@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	zone     delegation.Name = "auth.example.net."
-	token                    = "t0ken-that-must-not-show"
-	password                 = "passw0rd-that-must-not-show"
+	zone     = delegation.Name("auth.example.net.")
+	token    = "t0ken-that-must-not-show"
+	password = "passw0rd-that-must-not-show"
 )
 
 // service is a service that keeps values, and tells its secrets to everybody.
