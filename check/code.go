@@ -24,9 +24,6 @@ type Meaning struct {
 	Text     string
 }
 
-// Codes is the table of all codes, in the order in which things are looked at.
-func Codes() []Meaning { return slices.Clone(meanings) }
-
 var meanings = []Meaning{
 	// The way to the owner.
 	{"target", Info, "where the validation record of a name goes"},
@@ -115,6 +112,9 @@ var meanings = []Meaning{
 	{"canary-failed", Error, "a record could not be written, or was not seen at every server"},
 	{"canary-left", Error, "a record could not be removed again"},
 }
+
+// Codes is the table of all codes, in the order in which things are looked at.
+func Codes() []Meaning { return slices.Clone(meanings) }
 
 // Severity returns how severe a code is.
 func (c Code) Severity() Severity {

@@ -12,7 +12,7 @@
 //	acme.sh     the functions dns_NAME_add and dns_NAME_rm of the file
 //	            dns_NAME.sh, with the owner name and the value; those that use
 //	            functions of acme.sh itself need it before them:
-//	            [/root/.acme.sh/acme.sh, /root/.acme.sh/dnsapi/dns_NAME.sh]
+//	            [/opt/acme.sh/acme.sh, /opt/acme.sh/dnsapi/dns_NAME.sh]
 //	certbot     COMMAND with CERTBOT_DOMAIN, CERTBOT_VALIDATION and so on in the
 //	            environment; another command removes, with CERTBOT_AUTH_OUTPUT
 //	dehydrated  COMMAND deploy_challenge|clean_challenge DOMAIN TOKEN VALUE
