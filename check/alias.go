@@ -21,7 +21,7 @@ const longChain = 8
 func (r *run) lookAtAliases(ctx context.Context) {
 	each(r, r.located(), func(p *place) (fs findings) {
 		t := p.written()
-		fs.add("target", p.Domain, fmt.Sprintf("the record goes to %s in zone %s (%s)", bare(t.Owner), bare(t.Zone), way(t)), "", steps(t)...)
+		fs.add("target", p.Domain, fmt.Sprintf("the record goes to %s in zone %s (%s)", t.Owner.Bare(), t.Zone.Bare(), way(t)), "", steps(t)...)
 		if p.target.Proxied {
 			fs.add("indirect", p.Domain, "authoritative servers cannot be asked from here: what is said of this name rests on resolvers, which may answer from a cache", "let this host reach port 53 of name servers, over UDP and TCP")
 			return fs
@@ -65,12 +65,12 @@ func aliases(t *delegation.Target) []delegation.Step {
 func steps(t *delegation.Target) []Evidence {
 	var said []Evidence
 	for _, s := range t.Steps {
-		value := bare(s.To)
+		value := s.To.Bare()
 		if s.Kind == delegation.Cut {
 			value = list(s.ServerNames)
 		}
 		if s.Kind == delegation.Alias || s.To == t.Zone {
-			said = append(said, Evidence{Server: s.Server.String(), Record: s.Type + " " + bare(pick(s.Kind == delegation.Cut, s.To, s.From)), Value: value})
+			said = append(said, Evidence{Server: s.Server.String(), Record: s.Type + " " + pick(s.Kind == delegation.Cut, s.To, s.From).Bare(), Value: value})
 		}
 	}
 	return said
@@ -86,8 +86,8 @@ func pick[T any](condition bool, yes, no T) T {
 // chain judges how many aliases there are.
 func (fs *findings) chain(p *place) {
 	if n := len(aliases(p.target)); n > longChain {
-		fs.add("alias-long", p.Domain, fmt.Sprintf("%d aliases in a row lead to %s", n, bare(p.target.Owner)),
-			fmt.Sprintf("point the CNAME at %s straight at %s", bare(p.challenge), bare(p.target.Owner)), steps(p.target)...)
+		fs.add("alias-long", p.Domain, fmt.Sprintf("%d aliases in a row lead to %s", n, p.target.Owner.Bare()),
+			fmt.Sprintf("point the CNAME at %s straight at %s", p.challenge.Bare(), p.target.Owner.Bare()), steps(p.target)...)
 	}
 }
 
@@ -100,13 +100,13 @@ func (r *run) astray(ctx context.Context, p *place, fs *findings) {
 	if err != nil || theirs.Owner == p.target.Owner || theirs.Explicit != nil && theirs.Explicit.Owner == p.target.Owner {
 		return
 	}
-	text := fmt.Sprintf("the record goes to %s as configured, but %s is an alias: CAs look at %s", bare(p.target.Owner), bare(p.challenge), bare(theirs.Owner))
+	text := fmt.Sprintf("the record goes to %s as configured, but %s is an alias: CAs look at %s", p.target.Owner.Bare(), p.challenge.Bare(), theirs.Owner.Bare())
 	if p.Follow.Never {
 		fs.add("follow-never", p.Domain, text+", and servers keep no record beside an alias",
-			fmt.Sprintf("remove `follow: never` for %s, or the CNAME at %s", p.Domain, bare(p.challenge)), steps(theirs)...)
+			fmt.Sprintf("remove `follow: never` for %s, or the CNAME at %s", p.Domain, p.challenge.Bare()), steps(theirs)...)
 		return
 	}
-	fs.add("follow-elsewhere", p.Domain, text, fmt.Sprintf("point the CNAME at %s to %s, unless CAs see another DNS than this host", bare(p.challenge), bare(p.target.Owner)), steps(theirs)...)
+	fs.add("follow-elsewhere", p.Domain, text, fmt.Sprintf("point the CNAME at %s to %s, unless CAs see another DNS than this host", p.challenge.Bare(), p.target.Owner.Bare()), steps(theirs)...)
 }
 
 // wildcard says what becomes of an alias that a wildcard makes.
@@ -114,7 +114,7 @@ func (fs *findings) wildcard(p *place) {
 	if p.target.Explicit == nil {
 		return
 	}
-	from, to := bare(p.target.Explicit.Owner), bare(p.target.Owner)
+	from, to := p.target.Explicit.Owner.Bare(), p.target.Owner.Bare()
 	if p.grant != nil && p.grant.Target == p.target.Explicit {
 		fs.add("wildcard-ended", p.Domain, fmt.Sprintf("%s is an alias for %s through a wildcard only: a record of its own at %s ends that", from, to, from), "", steps(p.target)...)
 		return
@@ -141,10 +141,10 @@ func (r *run) dangling(ctx context.Context, p *place, fs *findings) {
 	}
 	last := chain[len(chain)-1]
 	fs.add("alias-dangling", p.Domain,
-		fmt.Sprintf("%s is an alias for %s, but there is no %s in zone %s: whoever sets that up gets certificates for this name", bare(last.From), bare(t.Owner), bare(missing), bare(t.Zone)),
-		fmt.Sprintf("delegate a zone for %s from %s, or remove the CNAME at %s", bare(t.Owner), bare(t.Zone), bare(last.From)),
-		Evidence{Server: last.Server.String(), Record: last.Type + " " + bare(last.From), Value: bare(last.To)},
-		Evidence{Server: "servers of " + bare(t.Zone), Record: "CNAME " + bare(missing), Value: "NXDOMAIN"})
+		fmt.Sprintf("%s is an alias for %s, but there is no %s in zone %s: whoever sets that up gets certificates for this name", last.From.Bare(), t.Owner.Bare(), missing.Bare(), t.Zone.Bare()),
+		fmt.Sprintf("delegate a zone for %s from %s, or remove the CNAME at %s", t.Owner.Bare(), t.Zone.Bare(), last.From.Bare()),
+		Evidence{Server: last.Server.String(), Record: last.Type + " " + last.From.Bare(), Value: last.To.Bare()},
+		Evidence{Server: "servers of " + t.Zone.Bare(), Record: "CNAME " + missing.Bare(), Value: "NXDOMAIN"})
 }
 
 // asks returns the rcode of the first usable answer about a name from the
@@ -205,9 +205,9 @@ func (r *run) vanishing(ctx context.Context, p *place, fs *findings) {
 		return
 	}
 	fs.add("wildcard-vanish", p.Domain,
-		fmt.Sprintf("%s exists only through a wildcard: while there is a record at %s, it does not, and whatever it names is gone", bare(above), bare(t.Owner)),
-		fmt.Sprintf("give %s a record of its own in zone %s", bare(above), bare(t.Zone)),
-		Evidence{Server: "servers of " + bare(t.Zone), Record: "*." + bare(above.Parent()), Value: here})
+		fmt.Sprintf("%s exists only through a wildcard: while there is a record at %s, it does not, and whatever it names is gone", above.Bare(), t.Owner.Bare()),
+		fmt.Sprintf("give %s a record of its own in zone %s", above.Bare(), t.Zone.Bare()),
+		Evidence{Server: "servers of " + t.Zone.Bare(), Record: "*." + above.Parent().Bare(), Value: here})
 }
 
 // content returns what a host name leads to, "" if to nothing.
@@ -261,7 +261,7 @@ func (fs *findings) share(owner delegation.Name, users []*place) {
 	}
 	for _, p := range users {
 		fs.add("target-shared", p.Domain,
-			fmt.Sprintf("%s is where the records of %s go: who can write there gets certificates for all of them", bare(owner), strings.Join(names, ", ")),
+			fmt.Sprintf("%s is where the records of %s go: who can write there gets certificates for all of them", owner.Bare(), strings.Join(names, ", ")),
 			"give each name a target of its own, and a key that can write there only")
 	}
 }

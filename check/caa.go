@@ -74,7 +74,7 @@ func (fs *findings) unanswered(p *place, err error) {
 	text := err.Error()
 	var evidence []Evidence
 	if servers, ok := errors.AsType[*delegation.ServersError](err); ok {
-		text = fmt.Sprintf("no server of zone %s can say whether %s has CAA records: a CA must not issue then", bare(servers.Zone), bare(servers.Name))
+		text = fmt.Sprintf("no server of zone %s can say whether %s has CAA records: a CA must not issue then", servers.Zone.Bare(), servers.Name.Bare())
 		for _, e := range servers.Errs {
 			evidence = append(evidence, trouble(e))
 		}
@@ -127,7 +127,7 @@ func (fs *findings) judge(p *place, set *caa.Set) {
 		seen = append(seen, answered(a)...)
 	}
 	if best.Allowed() && worst.Forbidden() {
-		fs.add("caa-differs", p.Domain, fmt.Sprintf("the servers of %s have different CAA records: some let the CA issue, and some do not", bare(set.Owner)),
+		fs.add("caa-differs", p.Domain, fmt.Sprintf("the servers of %s have different CAA records: some let the CA issue, and some do not", set.Owner.Bare()),
 			"see to it that all servers have the newest zone", seen...)
 		return
 	}
@@ -135,7 +135,7 @@ func (fs *findings) judge(p *place, set *caa.Set) {
 }
 
 func answered(a caa.Answer) []Evidence {
-	record := dns.Type(dns.TypeCAA).String() + " " + bare(a.Name)
+	record := dns.Type(dns.TypeCAA).String() + " " + a.Name.Bare()
 	if len(a.Records) == 0 {
 		return []Evidence{{at(a.Server, a.Addr), record, "none"}}
 	}
@@ -148,7 +148,7 @@ func answered(a caa.Answer) []Evidence {
 
 // verdict says what the records mean for the CA.
 func (fs *findings) verdict(p *place, set *caa.Set, v caa.Verdict, seen []Evidence) {
-	at, rr := bare(set.Owner), v.Record.String()
+	at, rr := set.Owner.Bare(), v.Record.String()
 	remedy := remedy(p, set, v)
 	switch v.Reason {
 	case caa.Granted:
@@ -184,10 +184,10 @@ func because(v caa.Verdict) string {
 // remedy is the record to add.
 func remedy(p *place, set *caa.Set, v caa.Verdict) string {
 	if v.Reason == caa.Critical {
-		return fmt.Sprintf("remove the record %s at %s, or its critical flag", v.Record, bare(set.Owner))
+		return fmt.Sprintf("remove the record %s at %s, or its critical flag", v.Record, set.Owner.Bare())
 	}
 	if p.CA == nil || len(p.CA.Identities) == 0 {
-		return fmt.Sprintf("add a CAA record for the CA at %s", bare(set.Owner))
+		return fmt.Sprintf("add a CAA record for the CA at %s", set.Owner.Bare())
 	}
 	tag := "issue"
 	if strings.HasPrefix(p.Domain, "*.") && strings.EqualFold(v.Record.Tag, "issuewild") {

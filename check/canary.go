@@ -82,13 +82,13 @@ func (r *run) recall(ctx context.Context, ps []dns01.Publication) {
 	defer cancel()
 	gone, err := dns01.Remove(ctx, ps)
 	if err = errors.Join(err, r.Journal.Remove(gone)); err != nil {
-		r.findings.add("canary-left", bare(ps[0].Target.Zone), err.Error(), "certctl cleanup removes what was left, once the servers take it")
+		r.findings.add("canary-left", ps[0].Target.Zone.Bare(), err.Error(), "certctl cleanup removes what was left, once the servers take it")
 	}
 }
 
 // failed says that the canaries were not seen everywhere.
 func (fs *findings) failed(ps []dns01.Publication, err error) {
-	fs.add("canary-failed", bare(ps[0].Target.Zone), err.Error(), hint(err))
+	fs.add("canary-failed", ps[0].Target.Zone.Bare(), err.Error(), hint(err))
 }
 
 // arrived says how long the record took to each server.
@@ -96,9 +96,9 @@ func (fs *findings) arrived(p dns01.Publication, seen []dns01.Observation) {
 	var evidence []Evidence
 	var last time.Duration
 	for _, o := range seen {
-		evidence = append(evidence, Evidence{at(o.Server.Name, o.Server.Addrs[0]), "TXT " + bare(o.Owner), fmt.Sprintf("%s after %v", o.Answer, o.Elapsed.Round(100*time.Microsecond))})
+		evidence = append(evidence, Evidence{at(o.Server.Name, o.Server.Addrs[0]), "TXT " + o.Owner.Bare(), fmt.Sprintf("%s after %v", o.Answer, o.Elapsed.Round(100*time.Microsecond))})
 		last = max(last, o.Elapsed)
 	}
 	slices.SortFunc(evidence, func(a, b Evidence) int { return strings.Compare(a.Server, b.Server) })
-	fs.add("canary", bare(p.Target.Zone), fmt.Sprintf("a record at %s was at every server after %v, and is removed again", bare(p.Target.Owner), last.Round(100*time.Microsecond)), "", evidence...)
+	fs.add("canary", p.Target.Zone.Bare(), fmt.Sprintf("a record at %s was at every server after %v, and is removed again", p.Target.Owner.Bare(), last.Round(100*time.Microsecond)), "", evidence...)
 }

@@ -43,7 +43,7 @@ func (fs *findings) granted(p *place, cs dns01.Credentials) {
 		return
 	}
 	c := p.grant.Credential
-	fs.add("credential", p.Domain, fmt.Sprintf("%s is written with %s, for the scope %s", bare(p.owner()), c.Label, bare(c.Scope)), "")
+	fs.add("credential", p.Domain, fmt.Sprintf("%s is written with %s, for the scope %s", p.owner().Bare(), c.Label, c.Scope.Bare()), "")
 }
 
 // uses returns what each credential is used for.
@@ -60,8 +60,8 @@ func (r *run) uses() []*use {
 	}
 	for _, u := range all {
 		for _, p := range r.places {
-			if b := p.base(); b.IsAtOrBelow(u.credential.Scope) && !slices.Contains(u.hosts, bare(b)) && !slices.Contains(u.owners, b) {
-				u.hosts = append(u.hosts, bare(b))
+			if b := p.base(); b.IsAtOrBelow(u.credential.Scope) && !slices.Contains(u.hosts, b.Bare()) && !slices.Contains(u.owners, b) {
+				u.hosts = append(u.hosts, b.Bare())
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func (fs *findings) wide(u *use) {
 	if len(u.hosts) == 0 {
 		return
 	}
-	fs.add("credential-wide", bare(u.zone), fmt.Sprintf("%s is used for %s only, but its scope %s takes in %s itself: who has this host has their DNS", u.credential.Label, list(u.owners), bare(u.credential.Scope), strings.Join(u.hosts, ", ")),
+	fs.add("credential-wide", u.zone.Bare(), fmt.Sprintf("%s is used for %s only, but its scope %s takes in %s itself: who has this host has their DNS", u.credential.Label, list(u.owners), u.credential.Scope.Bare(), strings.Join(u.hosts, ", ")),
 		"delegate the challenge names to a zone that is for nothing else, or let the key write at "+list(u.owners)+" only and make these names its scopes")
 }
 
@@ -96,7 +96,7 @@ const tryTime = 30 * time.Second
 func (r *run) accepted(ctx context.Context, u *use, fs *findings) bool {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
-	zone, label := bare(u.zone), u.credential.Label
+	zone, label := u.zone.Bare(), u.credential.Label
 	if err := u.credential.Prepare(ctx); err != nil {
 		fs.add("credential-unreadable", zone, fmt.Sprintf("%s: %v", label, err), cmp.Or(hint(err), "see to it that certctl can read the secret, and that it is whole"))
 		return false
@@ -121,7 +121,7 @@ func (r *run) breadth(ctx context.Context, u *use, fs *findings) {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	b, err := u.credential.ProbeScope(ctx, u.zone, u.owners[0])
-	zone := bare(u.zone)
+	zone := u.zone.Bare()
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		fs.add("credential-untried", zone, err.Error(), "")

@@ -60,8 +60,8 @@ func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
 			}
 		}
 		if sig, ok := ending(c); ok {
-			fs.add("dnssec-expiring", p.Domain, fmt.Sprintf("a signature of zone %s expires at %s, and was made for %v", bare(sig.Signer), sig.Expiration.UTC().Format(time.RFC3339), sig.Expiration.Sub(sig.Inception)),
-				"the zone should have been signed anew: look at its signer", Evidence{Record: fmt.Sprintf("RRSIG %s %s", dns.Type(sig.Type), bare(sig.Name)), Value: "key " + fmt.Sprint(sig.Tag)})
+			fs.add("dnssec-expiring", p.Domain, fmt.Sprintf("a signature of zone %s expires at %s, and was made for %v", sig.Signer.Bare(), sig.Expiration.UTC().Format(time.RFC3339), sig.Expiration.Sub(sig.Inception)),
+				"the zone should have been signed anew: look at its signer", Evidence{Record: fmt.Sprintf("RRSIG %s %s", dns.Type(sig.Type), sig.Name.Bare()), Value: "key " + fmt.Sprint(sig.Tag)})
 		}
 	}
 	worst := dnssec.Worst(chains)
@@ -74,9 +74,9 @@ func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
 	case dnssec.Insecure:
 		fs.add("dnssec-insecure", p.Domain, "not every zone on the way is signed, which is fine: "+why.Error(), "")
 	case dnssec.Bogus:
-		fs.add("dnssec-bogus", p.Domain, fmt.Sprintf("validating resolvers reject what is said of %s (%s): %v", bare(worst.Name), why.Code, why), why.Hint(), proof(why)...)
+		fs.add("dnssec-bogus", p.Domain, fmt.Sprintf("validating resolvers reject what is said of %s (%s): %v", worst.Name.Bare(), why.Code, why), why.Hint(), proof(why)...)
 	default:
-		fs.add("dnssec-unknown", p.Domain, fmt.Sprintf("whether validating resolvers believe what is said of %s cannot be seen: %v", bare(worst.Name), why), why.Hint(), proof(why)...)
+		fs.add("dnssec-unknown", p.Domain, fmt.Sprintf("whether validating resolvers believe what is said of %s cannot be seen: %v", worst.Name.Bare(), why), why.Hint(), proof(why)...)
 	}
 }
 
@@ -99,7 +99,7 @@ func ending(c *dnssec.Chain) (dnssec.Signature, bool) {
 
 // proof is where a reason was seen.
 func proof(r *dnssec.Reason) []Evidence {
-	e := Evidence{Record: dns.Type(r.Type).String() + " " + bare(r.Name), Value: string(r.Code)}
+	e := Evidence{Record: dns.Type(r.Type).String() + " " + r.Name.Bare(), Value: string(r.Code)}
 	if r.Server.IsValid() {
 		e.Server = at(delegation.Name(""), r.Server)
 	}

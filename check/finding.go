@@ -81,19 +81,11 @@ func (fs *findings) add(code Code, name, text, remedy string, evidence ...Eviden
 	*fs = append(*fs, Finding{code.Severity(), code, name, text, evidence, remedy})
 }
 
-// bare writes a name as people do, without the final dot.
-func bare(n delegation.Name) string {
-	if n == "." {
-		return "."
-	}
-	return strings.TrimSuffix(n.String(), ".")
-}
-
 // list writes names with commas.
 func list(names []delegation.Name) string {
 	var words []string
 	for _, n := range names {
-		words = append(words, bare(n))
+		words = append(words, n.Bare())
 	}
 	return strings.Join(words, ", ")
 }
@@ -107,7 +99,7 @@ func at(host delegation.Name, a netip.AddrPort) string {
 	if host == "" {
 		return addr
 	}
-	return fmt.Sprintf("%s (%s)", bare(host), addr)
+	return fmt.Sprintf("%s (%s)", host.Bare(), addr)
 }
 
 // count returns "1 server" or "3 servers".

@@ -107,16 +107,16 @@ func address(rr dns.RR) (netip.Addr, bool) {
 func (fs *findings) unknownCut(z *zone, refs []*referral) {
 	for _, ref := range refs {
 		if ref.unknown {
-			fs.add("cut-missing", bare(z.apex), fmt.Sprintf("%s serves zone %s, but does not know zone %s below it: a CA that asks it finds nothing", ref.server, bare(z.parent.Apex), bare(z.apex)),
-				fmt.Sprintf("add the NS records of %s to zone %s at all of its servers", bare(z.apex), bare(z.parent.Apex)),
-				Evidence{ref.server, "NS " + bare(z.apex), ref.rcode})
+			fs.add("cut-missing", z.apex.Bare(), fmt.Sprintf("%s serves zone %s, but does not know zone %s below it: a CA that asks it finds nothing", ref.server, z.parent.Apex.Bare(), z.apex.Bare()),
+				fmt.Sprintf("add the NS records of %s to zone %s at all of its servers", z.apex.Bare(), z.parent.Apex.Bare()),
+				Evidence{ref.server, "NS " + z.apex.Bare(), ref.rcode})
 		}
 	}
 }
 
 // differ compares the NS records of parent and child (RFC 1034 §4.2.2).
 func (fs *findings) differ(z *zone, refs []*referral) {
-	zone := bare(z.apex)
+	zone := z.apex.Bare()
 	above, aboveSaid := union(refs, func(ref *referral) ([]delegation.Name, string) { return ref.named, ref.server })
 	own, ownSaid := union(z.usable(), func(s *server) ([]delegation.Name, string) { return s.ns, s.String() })
 	evidence := append(label(aboveSaid, "NS "+zone+" in the parent"), label(ownSaid, "NS "+zone)...)
@@ -124,7 +124,7 @@ func (fs *findings) differ(z *zone, refs []*referral) {
 	case len(own) == 0:
 		fs.add("ns-none", zone, fmt.Sprintf("zone %s names no servers of its own", zone), "add NS records at its apex", evidence...)
 	case len(above) > 0 && (!slices.Equal(above, own) || unlike(aboveSaid) || unlike(ownSaid)):
-		fs.add("ns-differ", zone, fmt.Sprintf("zone %s names the servers %s, but %s delegates it to %s: all of them have to serve it", zone, list(own), bare(z.parent.Apex), list(above)),
+		fs.add("ns-differ", zone, fmt.Sprintf("zone %s names the servers %s, but %s delegates it to %s: all of them have to serve it", zone, list(own), z.parent.Apex.Bare(), list(above)),
 			"make the NS records of parent and child the same", evidence...)
 	}
 	for _, s := range z.named {
@@ -171,9 +171,9 @@ func (fs *findings) unglued(z *zone, ref *referral) bool {
 	for _, host := range ref.named {
 		if host.IsAtOrBelow(z.apex) && len(ref.glue[host]) == 0 {
 			found = true
-			fs.add("glue-missing", bare(z.apex), fmt.Sprintf("%s delegates %s to %s, which is inside it, without its address", bare(z.parent.Apex), bare(z.apex), bare(host)),
-				fmt.Sprintf("add the address of %s (glue) to zone %s", bare(host), bare(z.parent.Apex)),
-				Evidence{ref.server, "NS " + bare(z.apex), bare(host) + ", no address"})
+			fs.add("glue-missing", z.apex.Bare(), fmt.Sprintf("%s delegates %s to %s, which is inside it, without its address", z.parent.Apex.Bare(), z.apex.Bare(), host.Bare()),
+				fmt.Sprintf("add the address of %s (glue) to zone %s", host.Bare(), z.parent.Apex.Bare()),
+				Evidence{ref.server, "NS " + z.apex.Bare(), host.Bare() + ", no address"})
 		}
 	}
 	return found
@@ -195,9 +195,9 @@ func (r *run) stale(ctx context.Context, z *zone, refs []*referral, fs *findings
 					continue
 				}
 				seen[key] = true
-				fs.add("glue-stale", bare(z.apex), fmt.Sprintf("%s says that %s has the address %s, but zone %s does not", bare(z.parent.Apex), bare(host), a, bare(z.apex)),
-					fmt.Sprintf("change the glue of %s in zone %s", bare(host), bare(z.parent.Apex)),
-					Evidence{ref.server, "glue " + bare(host), a.String()}, Evidence{z.usable()[0].String(), "A and AAAA " + bare(host), addressList(own)})
+				fs.add("glue-stale", z.apex.Bare(), fmt.Sprintf("%s says that %s has the address %s, but zone %s does not", z.parent.Apex.Bare(), host.Bare(), a, z.apex.Bare()),
+					fmt.Sprintf("change the glue of %s in zone %s", host.Bare(), z.parent.Apex.Bare()),
+					Evidence{ref.server, "glue " + host.Bare(), a.String()}, Evidence{z.usable()[0].String(), "A and AAAA " + host.Bare(), addressList(own)})
 			}
 		}
 	}

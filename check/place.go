@@ -89,9 +89,9 @@ func (fs *findings) unresolved(domain string, err error) {
 			evidence = append(evidence, trouble(e))
 		}
 		for _, m := range servers.Missing {
-			evidence = append(evidence, Evidence{Server: bare(m.Name), Value: m.String()})
+			evidence = append(evidence, Evidence{Server: m.Name.Bare(), Value: m.String()})
 		}
-		text := fmt.Sprintf("no server of zone %s gives a usable answer about %s", bare(servers.Zone), bare(servers.Name))
+		text := fmt.Sprintf("no server of zone %s gives a usable answer about %s", servers.Zone.Bare(), servers.Name.Bare())
 		fs.add("unresolved", domain, text, cmp.Or(servers.Hint(), seeTrace), evidence...)
 	default:
 		fs.add("unresolved", domain, err.Error(), cmp.Or(hint(err), seeTrace))
@@ -104,7 +104,7 @@ const seeTrace = "certctl trace shows the way, and what each server says"
 func path(e *delegation.AliasError) []Evidence {
 	var way []Evidence
 	for i := range len(e.Path) - 1 {
-		way = append(way, Evidence{Record: "alias " + bare(e.Path[i]), Value: bare(e.Path[i+1])})
+		way = append(way, Evidence{Record: "alias " + e.Path[i].Bare(), Value: e.Path[i+1].Bare()})
 	}
 	return way
 }

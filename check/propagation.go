@@ -24,7 +24,7 @@ func (r *run) lookAtSerials() {
 
 // serials says who lags behind whom.
 func (fs *findings) serials(z *zone) {
-	zone := bare(z.apex)
+	zone := z.apex.Bare()
 	var said []Evidence
 	var newest uint32
 	alike := true
@@ -57,9 +57,9 @@ func (fs *findings) denial(z *zone) {
 		}
 		ttl := time.Duration(min(soa.Minttl, soa.Hdr.Ttl)) * time.Second
 		if ttl > longDenial {
-			fs.add("negative-ttl", bare(z.apex), fmt.Sprintf("resolvers remember for %v that a record is not there: a validation that failed fails again", ttl),
-				fmt.Sprintf("lower the last number of the SOA record of %s to 300 or less", bare(z.apex)),
-				Evidence{s.String(), "SOA " + bare(z.apex), fmt.Sprintf("minimum %d, TTL %d", soa.Minttl, soa.Hdr.Ttl)})
+			fs.add("negative-ttl", z.apex.Bare(), fmt.Sprintf("resolvers remember for %v that a record is not there: a validation that failed fails again", ttl),
+				fmt.Sprintf("lower the last number of the SOA record of %s to 300 or less", z.apex.Bare()),
+				Evidence{s.String(), "SOA " + z.apex.Bare(), fmt.Sprintf("minimum %d, TTL %d", soa.Minttl, soa.Hdr.Ttl)})
 		}
 		return
 	}

@@ -60,7 +60,7 @@ func (r *run) lookAtRecords(ctx context.Context) {
 
 // alias looks at a name that is an alias.
 func (r *run) alias(ctx context.Context, z *zone, s *delegation.Step, fs *findings) {
-	fs.agree(z, s.From, strings.TrimSuffix(s.To.String(), "."), r.sights(ctx, z, s.From, dns.TypeCNAME))
+	fs.agree(z, s.From, s.To.Bare(), r.sights(ctx, z, s.From, dns.TypeCNAME))
 	fs.beside(z, s.From, r.sights(ctx, z, s.From, dns.TypeTXT))
 	r.nonterminals(ctx, z, s.From, fs)
 }
@@ -132,8 +132,8 @@ func evidence(sights []*sight, record string) []Evidence {
 func (fs *findings) agree(z *zone, name delegation.Name, alias string, sights []*sight) {
 	odd := slices.ContainsFunc(sights, func(s *sight) bool { return s.err == nil && s.alias != alias })
 	if odd {
-		fs.add("records-differ", bare(z.apex), fmt.Sprintf("the servers of zone %s do not say the same about %s: which one a CA asks is chance", bare(z.apex), bare(name)),
-			"see to it that all servers have the newest zone: are they notified, and may they transfer it?", evidence(sights, "CNAME "+bare(name))...)
+		fs.add("records-differ", z.apex.Bare(), fmt.Sprintf("the servers of zone %s do not say the same about %s: which one a CA asks is chance", z.apex.Bare(), name.Bare()),
+			"see to it that all servers have the newest zone: are they notified, and may they transfer it?", evidence(sights, "CNAME "+name.Bare())...)
 	}
 }
 
@@ -141,8 +141,8 @@ func (fs *findings) agree(z *zone, name delegation.Name, alias string, sights []
 // own.
 func (fs *findings) beside(z *zone, name delegation.Name, sights []*sight) {
 	if slices.ContainsFunc(sights, func(s *sight) bool { return s.texts > 0 }) {
-		fs.add("txt-beside", bare(z.apex), fmt.Sprintf("there are TXT records at %s, which is an alias: a CA sees them instead of ours, or not at all", bare(name)),
-			fmt.Sprintf("remove the TXT records at %s; some hosts of DNS add them for certificates of their own", bare(name)), evidence(sights, "TXT "+bare(name))...)
+		fs.add("txt-beside", z.apex.Bare(), fmt.Sprintf("there are TXT records at %s, which is an alias: a CA sees them instead of ours, or not at all", name.Bare()),
+			fmt.Sprintf("remove the TXT records at %s; some hosts of DNS add them for certificates of their own", name.Bare()), evidence(sights, "TXT "+name.Bare())...)
 	}
 }
 
@@ -165,8 +165,8 @@ func (r *run) occluded(ctx context.Context, z *zone, owner delegation.Name, fs *
 	together(ask)
 	for _, s := range sights {
 		if s.texts > 0 {
-			fs.add("txt-beside", bare(z.apex), fmt.Sprintf("zone %s still has TXT records at %s, which is delegated away from it", bare(z.parent.Apex), bare(owner)),
-				fmt.Sprintf("remove the TXT records at %s from zone %s", bare(owner), bare(z.parent.Apex)), s.evidence("TXT "+bare(owner)))
+			fs.add("txt-beside", z.apex.Bare(), fmt.Sprintf("zone %s still has TXT records at %s, which is delegated away from it", z.parent.Apex.Bare(), owner.Bare()),
+				fmt.Sprintf("remove the TXT records at %s from zone %s", owner.Bare(), z.parent.Apex.Bare()), s.evidence("TXT "+owner.Bare()))
 		}
 	}
 }
@@ -178,7 +178,7 @@ func serves(z *zone, a netip.AddrPort) bool {
 
 // owner looks at the place where a record is to be written.
 func (r *run) owner(ctx context.Context, z *zone, owner delegation.Name, fs *findings) {
-	name, zone := bare(owner), bare(z.apex)
+	name, zone := owner.Bare(), z.apex.Bare()
 	sights := r.sights(ctx, z, owner, dns.TypeTXT)
 	if !r.ends(owner) {
 		fs.agree(z, owner, "", sights)
@@ -237,8 +237,8 @@ func (r *run) nonterminals(ctx context.Context, z *zone, name delegation.Name, f
 func (fs *findings) denied(z *zone, name delegation.Name, qtype string, sights []*sight) {
 	for _, s := range sights {
 		if s.err == nil && s.rcode == dns.RcodeNameError && s.alias == "" {
-			fs.add("nxdomain-existing", bare(z.apex), fmt.Sprintf("%s says that %s does not exist, but there are records at it or below it: resolvers that go down label by label find nothing", s.server, bare(name)),
-				"this server breaks RFC 8020: replace it, or mend it", s.evidence(qtype+" "+bare(name)))
+			fs.add("nxdomain-existing", z.apex.Bare(), fmt.Sprintf("%s says that %s does not exist, but there are records at it or below it: resolvers that go down label by label find nothing", s.server, name.Bare()),
+				"this server breaks RFC 8020: replace it, or mend it", s.evidence(qtype+" "+name.Bare()))
 			return
 		}
 	}

@@ -163,7 +163,7 @@ func nameServers(rrs []dns.RR, apex delegation.Name) []delegation.Name {
 
 // trouble is the evidence of a question without a usable answer.
 func trouble(e *delegation.Error) Evidence {
-	return Evidence{Server: at(e.Host, e.Server), Record: dns.Type(e.Type).String() + " " + bare(e.Name), Value: words(e)}
+	return Evidence{Server: at(e.Host, e.Server), Record: dns.Type(e.Type).String() + " " + e.Name.Bare(), Value: words(e)}
 }
 
 // words says what a server did instead of answering.

@@ -44,7 +44,7 @@ func (r *run) survey(ctx context.Context) {
 			return nil
 		}
 		if z.err != nil {
-			fs.unresolved(bare(z.apex), z.err)
+			fs.unresolved(z.apex.Bare(), z.err)
 			return fs
 		}
 		for _, s := range z.servers {
@@ -122,7 +122,7 @@ func (r *run) measure(ctx context.Context, z *zone) {
 
 // health says what is wrong with one server.
 func (fs *findings) health(z *zone, s *server) {
-	zone := bare(z.apex)
+	zone := z.apex.Bare()
 	if s.err != nil {
 		fs.unhealthy(z, s)
 		return
@@ -143,7 +143,7 @@ func (fs *findings) health(z *zone, s *server) {
 
 // unhealthy says why a server gave no usable answer.
 func (fs *findings) unhealthy(z *zone, s *server) {
-	zone, e := bare(z.apex), s.err
+	zone, e := z.apex.Bare(), s.err
 	switch {
 	case s.sensitive:
 		fs.add("case-sensitive", zone, fmt.Sprintf("%s does not find names in mixed case, in which CAs ask", s),
@@ -152,10 +152,10 @@ func (fs *findings) unhealthy(z *zone, s *server) {
 		fs.add("ns-unrouted", zone, fmt.Sprintf("this host has no route to %s: whether it answers is not known", s), "", trouble(e))
 	case e.Err != nil:
 		fs.add("ns-unreachable", zone, fmt.Sprintf("%s, a server of zone %s, gives no usable answer: a CA that asks it fails, or has to ask another", s, zone),
-			fmt.Sprintf("mend the server, or remove %s from the NS records of %s", bare(s.name), zone), trouble(e), overTCPEvidence(z, s))
+			fmt.Sprintf("mend the server, or remove %s from the NS records of %s", s.name.Bare(), zone), trouble(e), overTCPEvidence(z, s))
 	case e.Lame, e.Rcode == dns.RcodeRefused, e.Rcode == dns.RcodeNotAuth, e.Rcode == dns.RcodeNameError:
 		fs.add("ns-lame", zone, fmt.Sprintf("%s does not serve zone %s, which is delegated to it", s, zone),
-			fmt.Sprintf("set up %s at this server, or remove %s from the zone's NS records, here and in the zone above", zone, bare(s.name)), trouble(e))
+			fmt.Sprintf("set up %s at this server, or remove %s from the zone's NS records, here and in the zone above", zone, s.name.Bare()), trouble(e))
 	default:
 		fs.add("ns-failing", zone, fmt.Sprintf("%s fails to answer about zone %s", s, zone),
 			"the server's log says why: often it could not load the zone, or its copy has expired", trouble(e))
@@ -164,7 +164,7 @@ func (fs *findings) unhealthy(z *zone, s *server) {
 
 // overTCPEvidence is what the server did over the other protocol.
 func overTCPEvidence(z *zone, s *server) Evidence {
-	e := Evidence{s.String(), "SOA " + bare(z.apex) + " over TCP", "NOERROR"}
+	e := Evidence{s.String(), "SOA " + z.apex.Bare() + " over TCP", "NOERROR"}
 	if s.tcp != nil {
 		e.Value = words(s.tcp)
 	}
@@ -173,21 +173,21 @@ func overTCPEvidence(z *zone, s *server) Evidence {
 
 // enough counts the servers (RFC 2182 §5).
 func (fs *findings) enough(z *zone) {
-	zone := bare(z.apex)
+	zone := z.apex.Bare()
 	var names []delegation.Name
 	var evidence []Evidence
 	addrs := map[netip.Addr]bool{}
 	for _, n := range z.named {
 		if len(n.Addrs) == 0 {
-			fs.add("ns-no-address", zone, fmt.Sprintf("%s, a server of zone %s, has no address", bare(n.Name), zone),
-				fmt.Sprintf("add an A or AAAA record for %s, or remove it from the NS records of %s", bare(n.Name), zone),
-				Evidence{Record: "A and AAAA " + bare(n.Name), Value: "none, or not to be found"})
+			fs.add("ns-no-address", zone, fmt.Sprintf("%s, a server of zone %s, has no address", n.Name.Bare(), zone),
+				fmt.Sprintf("add an A or AAAA record for %s, or remove it from the NS records of %s", n.Name.Bare(), zone),
+				Evidence{Record: "A and AAAA " + n.Name.Bare(), Value: "none, or not to be found"})
 			continue
 		}
 		names = append(names, n.Name)
 		for _, a := range n.Addrs {
 			addrs[a.Addr()] = true
-			evidence = append(evidence, Evidence{Server: at(n.Name, a), Record: "NS " + zone, Value: bare(n.Name)})
+			evidence = append(evidence, Evidence{Server: at(n.Name, a), Record: "NS " + zone, Value: n.Name.Bare()})
 		}
 	}
 	if len(names) < 2 || len(addrs) < 2 {
@@ -198,11 +198,11 @@ func (fs *findings) enough(z *zone) {
 
 // reach finds addresses that are of private networks.
 func (fs *findings) reach(z *zone) {
-	zone := bare(z.apex)
+	zone := z.apex.Bare()
 	for _, s := range z.servers {
 		if !isPublic(s.addr.Addr()) {
 			fs.add("ns-private", zone, fmt.Sprintf("%s, a server of zone %s, has an address that CAs cannot reach, nor do they try", s, zone),
-				fmt.Sprintf("remove the address from the records of %s that the Internet sees", bare(s.name)), Evidence{Record: "address of " + bare(s.name), Value: s.addr.Addr().String()})
+				fmt.Sprintf("remove the address from the records of %s that the Internet sees", s.name.Bare()), Evidence{Record: "address of " + s.name.Bare(), Value: s.addr.Addr().String()})
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (p *Process) cleanup(c *cli.Context) error {
 	defer unlock()
 	gone, err := issuance.Sweep(c.Context, r.store, r.credentials)
 	for _, record := range gone {
-		fmt.Fprintf(p.Stdout, "%s: TXT %q removed\n", host(record.Owner), record.Value)
+		fmt.Fprintf(p.Stdout, "%s: TXT %q removed\n", record.Owner.Bare(), record.Value)
 	}
 	if len(gone) == 0 && err == nil {
 		fmt.Fprintln(p.Stdout, "nothing to remove")

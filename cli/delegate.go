@@ -283,7 +283,7 @@ func (r *run) await(c *cli.Context, plan *delegate.Plan) error {
 		Resolver: func() *delegation.Resolver { return r.freshResolver(nil) },
 		Client:   r.client,
 		Observe: func(s delegate.Sighting) {
-			r.process.say(c, fmt.Sprintf("%s %s at %s: %s", host(s.Record.Owner), s.Record.Type, serverName(s.Server), s.Answer))
+			r.process.say(c, fmt.Sprintf("%s %s at %s: %s", s.Record.Owner.Bare(), s.Record.Type, serverName(s.Server), s.Answer))
 		},
 	}
 	err := watch.Wait(ctx, plan)
@@ -295,7 +295,7 @@ func (r *run) await(c *cli.Context, plan *delegate.Plan) error {
 		return &issuance.StepError{Certificate: plan.Delegations[0].Domain, Step: issuance.Waiting, Err: err}
 	}
 	for _, d := range plan.Delegations {
-		r.process.say(c, fmt.Sprintf("%s leads to %s in zone %s, as planned", host(d.Challenge), host(d.Owner), host(d.TargetZone)))
+		r.process.say(c, fmt.Sprintf("%s leads to %s in zone %s, as planned", d.Challenge.Bare(), d.Owner.Bare(), d.TargetZone.Bare()))
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (r *delegateReport) explain(say func(string)) {
 			say("warning: " + d.Domain + ": " + text)
 		}
 		if d.Present {
-			say(fmt.Sprintf("%s is delegated as planned already", host(d.Challenge)))
+			say(fmt.Sprintf("%s is delegated as planned already", d.Challenge.Bare()))
 		}
 	}
 }

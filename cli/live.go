@@ -42,7 +42,7 @@ func (v *liveView) Show(e issuance.Event) {
 		v.set(e.Name, working, way(e.Grant.Target))
 	case issuance.Observed:
 		for _, name := range e.Names {
-			v.set(name, working, fmt.Sprintf("%s: %s, %s", host(e.Owner), serverName(e.Server), e.Answer))
+			v.set(name, working, fmt.Sprintf("%s: %s, %s", e.Owner.Bare(), serverName(e.Server), e.Answer))
 		}
 	case issuance.Began:
 		v.begin(e.Step)

@@ -120,15 +120,15 @@ func record(e issuance.Event) (text string, about []slog.Attr) {
 	case issuance.Ordered:
 		return text, attributes("certificate", e.Certificate, "order", e.URL)
 	case issuance.Located:
-		return text, attributes("certificate", e.Certificate, "name", e.Name, "zone", host(e.Grant.Target.Zone))
+		return text, attributes("certificate", e.Certificate, "name", e.Name, "zone", e.Grant.Target.Zone.Bare())
 	case issuance.Published:
-		return text, attributes("zone", host(e.Records[0].Zone))
+		return text, attributes("zone", e.Records[0].Zone.Bare())
 	case issuance.Observed:
-		return text, attributes("owner", host(e.Owner), "server", serverName(e.Server), "seconds", e.Elapsed.Seconds())
+		return text, attributes("owner", e.Owner.Bare(), "server", serverName(e.Server), "seconds", e.Elapsed.Seconds())
 	case issuance.Validated:
 		return text, attributes("certificate", e.Certificate, "name", e.Name)
 	case issuance.Removed:
-		return text, attributes("zone", host(e.Records[0].Zone))
+		return text, attributes("zone", e.Records[0].Zone.Bare())
 	case issuance.Saved:
 		leaf := e.Files.Leaf
 		return "certificate issued", attributes("certificate", e.Certificate, "serial", serial(leaf), "not_after", leaf.NotAfter)

@@ -19,13 +19,13 @@ func sentence(e issuance.Event) (subject, text string) {
 		return e.Name, fmt.Sprintf("%s, %s; written with %s",
 			way(e.Grant.Target), servers(e.Grant.Target), e.Grant.Credential.Label)
 	case issuance.Published:
-		return host(e.Records[0].Zone), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
+		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
 	case issuance.Observed:
-		return host(e.Owner), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
+		return e.Owner.Bare(), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
 	case issuance.Validated:
 		return e.Name, "the CA says " + string(e.Status)
 	case issuance.Removed:
-		return host(e.Records[0].Zone), fmt.Sprintf("%s removed", count(len(e.Records), "record"))
+		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s removed", count(len(e.Records), "record"))
 	case issuance.Warned:
 		return first(e.Name, e.Certificate), "warning: " + e.Text
 	}
@@ -42,9 +42,9 @@ func ordered(e issuance.Ordered) string {
 
 // way says how a challenge is delegated and where its record goes.
 func way(t *delegation.Target) string {
-	owner, zone := host(t.Owner), host(t.Zone)
+	owner, zone := t.Owner.Bare(), t.Zone.Bare()
 	if t.Owner != t.Challenge {
-		return fmt.Sprintf("%s is an alias of %s in zone %s", host(t.Challenge), aliases(t), zone)
+		return fmt.Sprintf("%s is an alias of %s in zone %s", t.Challenge.Bare(), aliases(t), zone)
 	}
 	if t.Zone == t.Challenge {
 		return fmt.Sprintf("%s is a zone of its own, delegated by NS", owner)
@@ -57,11 +57,11 @@ func aliases(t *delegation.Target) string {
 	var names []string
 	for _, s := range t.Steps {
 		if s.Kind == delegation.Alias {
-			names = append(names, fmt.Sprintf("%s (%s)", host(s.To), s.Type))
+			names = append(names, fmt.Sprintf("%s (%s)", s.To.Bare(), s.Type))
 		}
 	}
 	if len(names) == 0 {
-		return host(t.Owner) + " (as configured)"
+		return t.Owner.Bare() + " (as configured)"
 	}
 	return strings.Join(names, ", then ")
 }
@@ -77,17 +77,9 @@ func servers(t *delegation.Target) string {
 // serverName names a server by its one address.
 func serverName(s delegation.Server) string {
 	if len(s.Addrs) == 0 {
-		return host(s.Name)
+		return s.Name.Bare()
 	}
-	return fmt.Sprintf("%s (%s)", host(s.Name), s.Addrs[0])
-}
-
-// host writes a name as people do, without the final dot.
-func host(n delegation.Name) string {
-	if n == "." {
-		return "."
-	}
-	return strings.TrimSuffix(n.String(), ".")
+	return fmt.Sprintf("%s (%s)", s.Name.Bare(), s.Addrs[0])
 }
 
 func count(n int, noun string) string {

@@ -42,7 +42,7 @@ func (p *Plan) Scopes() []Scope {
 // KeyName proposes a name for the scope's key: certctl-auth-example-net.
 func (s Scope) KeyName() string {
 	const prefix = "certctl-"
-	return prefix + readable(strings.TrimPrefix(host(s.Name), "_acme-challenge."), maxLabel-len(prefix))
+	return prefix + readable(strings.TrimPrefix(s.Name.Bare(), "_acme-challenge."), maxLabel-len(prefix))
 }
 
 // Configuration returns the lines of certctl.yaml for some scopes.
@@ -56,7 +56,7 @@ func Configuration(scopes []Scope) string {
 		if slices.ContainsFunc(scopes[:i], func(t Scope) bool { return t.Name == s.Name }) {
 			continue
 		}
-		fmt.Fprintf(&b, "  %s:\n    provider: rfc2136\n    tsig: {file: %s.key}   # as tsig-keygen or keymgr -t writes it\n", host(s.Name), s.KeyName())
+		fmt.Fprintf(&b, "  %s:\n    provider: rfc2136\n    tsig: {file: %s.key}   # as tsig-keygen or keymgr -t writes it\n", s.Name.Bare(), s.KeyName())
 	}
 	return b.String()
 }

@@ -44,5 +44,5 @@ func (g *group) title() string {
 	if g.zone == "" {
 		return "the zone that " + g.domain + " is in: for " + names
 	}
-	return fmt.Sprintf("zone %s: for %s", host(g.zone), names)
+	return fmt.Sprintf("zone %s: for %s", g.zone.Bare(), names)
 }

@@ -45,7 +45,7 @@ func FuzzReadable(f *testing.F) {
 		if err != nil || strings.Contains(domain, "_") || strings.Contains(domain, "-.") || strings.Contains(domain, ".-") {
 			return
 		}
-		domain = host(name)
+		domain = name.Bare()
 		label := Readable(domain)
 		if _, err := delegation.ParseName(label + ".auth.example.net"); err != nil {
 			t.Errorf("%q: %v", domain, err)

@@ -123,7 +123,7 @@ func (p *Plan) advise() {
 	for _, h := range p.Hosts {
 		for _, d := range p.Delegations {
 			if h.Name.IsAtOrBelow(d.Challenge) {
-				p.warn("%s is named below %s: BIND refuses address records there (check-names, because of the underscore), and the address is a copy in the main zone; better name the server outside the challenge zone", host(h.Name), host(d.Challenge))
+				p.warn("%s is named below %s: BIND refuses address records there (check-names, because of the underscore), and the address is a copy in the main zone; better name the server outside the challenge zone", h.Name.Bare(), d.Challenge.Bare())
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (p *Plan) Cautions() []string {
 	for _, h := range p.Hosts {
 		held := slices.ContainsFunc(p.Delegations, func(d *Delegation) bool { return d.holds(h) })
 		if len(h.Addrs) > 0 && !held {
-			cautions = append(cautions, fmt.Sprintf("the address of %s is not among the records: as far as is known, it does not belong in the main zone, but in the zone of that name", host(h.Name)))
+			cautions = append(cautions, fmt.Sprintf("the address of %s is not among the records: as far as is known, it does not belong in the main zone, but in the zone of that name", h.Name.Bare()))
 		}
 	}
 	return cautions
@@ -207,7 +207,7 @@ type LoopError struct {
 }
 
 func (e *LoopError) Error() string {
-	return fmt.Sprintf("%s cannot be an alias for a name in %s, at or below itself: that is a loop", host(e.Challenge), host(e.To))
+	return fmt.Sprintf("%s cannot be an alias for a name in %s, at or below itself: that is a loop", e.Challenge.Bare(), e.To.Bare())
 }
 
 // Hint says where to instead.
@@ -221,10 +221,10 @@ type GlueError struct {
 }
 
 func (e *GlueError) Error() string {
-	return fmt.Sprintf("%s is below %s, which is to be delegated to it: nobody finds it without its address", host(e.Host), host(e.Challenge))
+	return fmt.Sprintf("%s is below %s, which is to be delegated to it: nobody finds it without its address", e.Host.Bare(), e.Challenge.Bare())
 }
 
 // Hint says how to give it.
 func (e *GlueError) Hint() string {
-	return fmt.Sprintf("--ns %s=192.0.2.1; better still, a server named outside of the challenge zone", host(e.Host))
+	return fmt.Sprintf("--ns %s=192.0.2.1; better still, a server named outside of the challenge zone", e.Host.Bare())
 }

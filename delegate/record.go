@@ -2,7 +2,6 @@ package delegate
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"certctl/delegation"
@@ -29,6 +28,3 @@ func addressType(a netip.Addr) string {
 	}
 	return "AAAA"
 }
-
-// host writes a name as people do, without the final dot.
-func host(n delegation.Name) string { return strings.TrimSuffix(string(n), ".") }

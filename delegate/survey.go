@@ -115,7 +115,7 @@ func (p *Plan) wants(d *Delegation, rr *dns.CAA) bool {
 func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
 	now, err := s.Resolver.Trace(ctx, d.Challenge, delegation.Follow{})
 	if err != nil {
-		d.warn("where %s leads now is not known: %v", host(d.Challenge), err)
+		d.warn("where %s leads now is not known: %v", d.Challenge.Bare(), err)
 	}
 	place := now
 	if now.Explicit != nil {
@@ -123,18 +123,18 @@ func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *de
 	}
 	switch alias, cut := aliasAt(now, d.Challenge), cutAt(now, d.Challenge); {
 	case alias != nil && alias.Type == "DNAME":
-		d.warn("%s is below a DNAME, an alias for %s: there can be no records of its own", host(d.Challenge), host(alias.To))
+		d.warn("%s is below a DNAME, an alias for %s: there can be no records of its own", d.Challenge.Bare(), alias.To.Bare())
 		return
 	case alias != nil:
 		d.Present = p.To != "" && alias.To == d.Owner
 		if !d.Present {
-			d.warn("%s is an alias for %s already (%s): the new records replace it, they cannot be beside it", host(d.Challenge), host(alias.To), alias.Type)
+			d.warn("%s is an alias for %s already (%s): the new records replace it, they cannot be beside it", d.Challenge.Bare(), alias.To.Bare(), alias.Type)
 		}
 		return
 	case cut != nil:
 		d.Present = p.To == "" && slices.Equal(cut.ServerNames, p.hostNames())
 		if !d.Present {
-			d.warn("%s is a zone of its own already, delegated to %s: remove what is not wanted of that", host(d.Challenge), join(cut.ServerNames))
+			d.warn("%s is a zone of its own already, delegated to %s: remove what is not wanted of that", d.Challenge.Bare(), join(cut.ServerNames))
 		}
 		return
 	case err != nil:
@@ -148,7 +148,7 @@ func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *de
 func (s *Survey) beside(ctx context.Context, p *Plan, d *Delegation, main *delegation.Target) {
 	rrs, err := s.ask(ctx, main.Servers, d.Challenge, dns.TypeTXT)
 	if err != nil {
-		d.warn("whether there are TXT records at %s is not known: %v", host(d.Challenge), err)
+		d.warn("whether there are TXT records at %s is not known: %v", d.Challenge.Bare(), err)
 		return
 	}
 	stale := 0
@@ -159,9 +159,9 @@ func (s *Survey) beside(ctx context.Context, p *Plan, d *Delegation, main *deleg
 	}
 	switch {
 	case stale > 0 && p.To != "":
-		d.warn("%s has TXT records (%d): a CNAME cannot be beside them, and some servers drop it without a word; remove them first", host(d.Challenge), stale)
+		d.warn("%s has TXT records (%d): a CNAME cannot be beside them, and some servers drop it without a word; remove them first", d.Challenge.Bare(), stale)
 	case stale > 0:
-		d.warn("%s has TXT records (%d): the delegation hides them; remove them", host(d.Challenge), stale)
+		d.warn("%s has TXT records (%d): the delegation hides them; remove them", d.Challenge.Bare(), stale)
 	}
 }
 
@@ -170,13 +170,13 @@ func (s *Survey) target(ctx context.Context, d *Delegation) {
 	t, err := s.Resolver.Resolve(ctx, d.Owner, delegation.Follow{})
 	switch {
 	case err != nil:
-		d.warn("%s, where the record will be, cannot be found: %v", host(d.Owner), err)
+		d.warn("%s, where the record will be, cannot be found: %v", d.Owner.Bare(), err)
 		return
 	case t.Owner != d.Owner:
-		d.warn("%s is itself an alias, for %s", host(d.Owner), host(t.Owner))
+		d.warn("%s is itself an alias, for %s", d.Owner.Bare(), t.Owner.Bare())
 		return
 	case t.Zone == d.Zone:
-		d.warn("%s is in zone %s, like %s itself: the key is then one of the main zone", host(d.Owner), host(t.Zone), d.Domain)
+		d.warn("%s is in zone %s, like %s itself: the key is then one of the main zone", d.Owner.Bare(), t.Zone.Bare(), d.Domain)
 	}
 	d.TargetZone = t.Zone
 }
@@ -185,7 +185,7 @@ func (s *Survey) target(ctx context.Context, d *Delegation) {
 func (s *Survey) targets(p *Plan) {
 	for _, d := range p.Delegations {
 		if p.To != "" && d.TargetZone != p.To {
-			p.warn("%s is no zone of its own: %s would be in zone %s; make it a zone, with a key for nothing else", host(p.To), host(d.Owner), host(d.TargetZone))
+			p.warn("%s is no zone of its own: %s would be in zone %s; make it a zone, with a key for nothing else", p.To.Bare(), d.Owner.Bare(), d.TargetZone.Bare())
 			return
 		}
 	}
@@ -196,17 +196,17 @@ func (s *Survey) targets(p *Plan) {
 func (s *Survey) serving(ctx context.Context, p *Plan, h Host) {
 	addrs := s.addresses(ctx, h)
 	if len(addrs) == 0 {
-		p.warn("%s has no address that can be found: give it, --ns %s=ADDRESS, where its zone does not have it yet", host(h.Name), host(h.Name))
+		p.warn("%s has no address that can be found: give it, --ns %s=ADDRESS, where its zone does not have it yet", h.Name.Bare(), h.Name.Bare())
 	}
 	for _, a := range addrs {
 		for _, d := range p.Delegations {
 			m, err := s.Client.Ask(ctx, a, d.Challenge, dns.TypeSOA, false)
 			if err != nil {
-				p.warn("%s (%s) does not answer: %v", host(h.Name), a.Addr(), err)
+				p.warn("%s (%s) does not answer: %v", h.Name.Bare(), a.Addr(), err)
 				break
 			}
 			if !m.Authoritative || len(m.Answer) == 0 {
-				d.warn("%s (%s) does not serve zone %s yet: set it up there before the records are added", host(h.Name), a.Addr(), host(d.Challenge))
+				d.warn("%s (%s) does not serve zone %s yet: set it up there before the records are added", h.Name.Bare(), a.Addr(), d.Challenge.Bare())
 			}
 		}
 	}
@@ -292,7 +292,7 @@ func (d *Delegation) warn(format string, args ...any) {
 func join(names []delegation.Name) string {
 	words := make([]string, len(names))
 	for i, n := range names {
-		words[i] = host(n)
+		words[i] = n.Bare()
 	}
 	return strings.Join(words, ", ")
 }

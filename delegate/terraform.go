@@ -78,7 +78,7 @@ func (t *terraform) set(set []Record, zone, name string) {
 	}
 	key, value, _ := strings.Cut(attribute, " = ")
 	width := max(len(key), len("zone"))
-	t.line("resource %q %q {", kind, t.identifier(kind, host(set[0].Owner)))
+	t.line("resource %q %q {", kind, t.identifier(kind, set[0].Owner.Bare()))
 	t.line("  %-*s = %s", width, "zone", zone)
 	t.line("  %-*s = %s", width, "name", name)
 	t.line("  %-*s = %s", width, key, value)

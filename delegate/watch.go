@@ -245,7 +245,7 @@ func (e *PendingError) Error() string {
 	}
 	lines := []string{"the records are not there yet"}
 	for _, s := range e.Missing {
-		lines = append(lines, fmt.Sprintf("%s (%s): %s %s: %s", host(s.Server.Name), s.Server.Addrs[0], host(s.Record.Owner), s.Record.Type, s.Answer))
+		lines = append(lines, fmt.Sprintf("%s (%s): %s %s: %s", s.Server.Name.Bare(), s.Server.Addrs[0], s.Record.Owner.Bare(), s.Record.Type, s.Answer))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -268,9 +268,9 @@ type StrayError struct {
 func (e *StrayError) Error() string {
 	d := e.Delegation
 	if e.Err != nil {
-		return fmt.Sprintf("the records are there, but %s does not lead to %s: %v", host(d.Challenge), host(d.Owner), e.Err)
+		return fmt.Sprintf("the records are there, but %s does not lead to %s: %v", d.Challenge.Bare(), d.Owner.Bare(), e.Err)
 	}
-	return fmt.Sprintf("the records are there, but %s leads to %s in zone %s, not to %s", host(d.Challenge), host(e.Owner), host(e.Zone), host(d.Owner))
+	return fmt.Sprintf("the records are there, but %s leads to %s in zone %s, not to %s", d.Challenge.Bare(), e.Owner.Bare(), e.Zone.Bare(), d.Owner.Bare())
 }
 
 func (e *StrayError) Unwrap() error { return e.Err }

@@ -215,7 +215,7 @@ func (e *WildcardError) Unwrap() error { return e.Err }
 func (e *WildcardError) Hint() string {
 	how := "never"
 	if e.Name != e.Challenge {
-		how = strings.TrimSuffix(string(e.Name), ".")
+		how = e.Name.Bare()
 	}
 	return fmt.Sprintf("%s is an alias only through a wildcard; if that was not meant for it, set `follow: %s` for this name", e.Name, how)
 }
@@ -241,7 +241,7 @@ func (e *PrimaryError) Unwrap() error { return e.Err }
 
 // Hint names the way around.
 func (e *PrimaryError) Hint() string {
-	return fmt.Sprintf("set `server:` for the zone %s to the server that takes updates", strings.TrimSuffix(string(e.Zone), "."))
+	return fmt.Sprintf("set `server:` for the zone %s to the server that takes updates", e.Zone.Bare())
 }
 
 // SystemError says that the system's recursive resolvers are not known.

@@ -93,9 +93,18 @@ func (n Name) Relative(zone Name) string {
 	case n == zone:
 		return "@"
 	case zone == root:
-		return strings.TrimSuffix(string(n), ".")
+		return n.Bare()
 	}
 	return strings.TrimSuffix(string(n), "."+string(zone))
+}
+
+// Bare returns the name as people write it, without the final dot; the root
+// stays a dot.
+func (n Name) Bare() string {
+	if n == root {
+		return string(root)
+	}
+	return strings.TrimSuffix(string(n), ".")
 }
 
 // String returns the name with its final dot.

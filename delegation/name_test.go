@@ -157,3 +157,11 @@ func FuzzParseName(f *testing.F) {
 		}
 	})
 }
+
+func TestBare(t *testing.T) {
+	for name, want := range map[Name]string{".": ".", "com.": "com", "_acme-challenge.example.com.": "_acme-challenge.example.com"} {
+		if got := name.Bare(); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}

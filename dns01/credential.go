@@ -3,7 +3,6 @@ package dns01
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/libdns/libdns"
@@ -126,13 +125,4 @@ func plural(n int, noun string) string {
 		noun += "s"
 	}
 	return fmt.Sprintf("%d %s", n, noun)
-}
-
-// bare returns a name as people write it in configuration files, without the
-// final dot.
-func bare(n delegation.Name) string {
-	if n == "." {
-		return "."
-	}
-	return strings.TrimSuffix(n.String(), ".")
 }

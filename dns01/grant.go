@@ -124,7 +124,7 @@ func way(t *delegation.Target) string {
 
 // yamlKey writes a name as a key of a YAML mapping.
 func yamlKey(n delegation.Name) string {
-	key := bare(n)
+	key := n.Bare()
 	plain := strings.IndexFunc(key, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
 	}) < 0

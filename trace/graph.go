@@ -132,7 +132,7 @@ func mermaidText(s string) string {
 }
 
 func (v *vertex) label(newline string, escape func(string) string) string {
-	lines := []string{escape(host(v.name))}
+	lines := []string{escape(v.name.Bare())}
 	for _, l := range v.lines {
 		lines = append(lines, escape(l))
 	}

@@ -79,11 +79,11 @@ func (l *Look) fault(a *Answer) string {
 	case l.Purpose == Follow && a.AliasTo == "":
 		return "has no alias there"
 	case l.Purpose == Follow && a.AliasTo != l.Step.To:
-		return "has an alias to " + host(a.AliasTo)
+		return "has an alias to " + a.AliasTo.Bare()
 	case l.Purpose == Place && a.Cut != "":
-		return "refers to zone " + host(a.Cut)
+		return "refers to zone " + a.Cut.Bare()
 	case l.Purpose == Place && a.AliasTo != "" && !l.pinned:
-		return fmt.Sprintf("has a %s to %s", a.AliasType, host(a.AliasTo))
+		return fmt.Sprintf("has a %s to %s", a.AliasType, a.AliasTo.Bare())
 	}
 	return ""
 }
@@ -95,9 +95,9 @@ func (l *Look) misreferral(a *Answer) string {
 	case a.Proxied || len(l.Step.ServerNames) == 0:
 		return ""
 	case a.Cut != "" && a.Cut != l.Name:
-		return "refers to zone " + host(a.Cut)
+		return "refers to zone " + a.Cut.Bare()
 	case len(a.ServerNames) == 0:
-		return "does not refer to " + host(l.Name)
+		return "does not refer to " + l.Name.Bare()
 	case a.Cut != "" && !slices.Equal(a.ServerNames, l.Step.ServerNames):
 		return "refers to other servers: " + words(a.ServerNames)
 	}
@@ -107,7 +107,7 @@ func (l *Look) misreferral(a *Answer) string {
 func words(names []delegation.Name) string {
 	text := make([]string, len(names))
 	for i, n := range names {
-		text[i] = host(n)
+		text[i] = n.Bare()
 	}
 	return strings.Join(text, ", ")
 }
@@ -148,7 +148,7 @@ func (a *Answer) soa() string {
 	if a.Zone == "" {
 		return "no SOA record"
 	}
-	return "that of zone " + host(a.Zone)
+	return "that of zone " + a.Zone.Bare()
 }
 
 // newer compares serial numbers as RFC 1982 says.
@@ -157,7 +157,7 @@ func newer(a, b uint32) bool { return a != b && int32(a-b) > 0 }
 // who names the server.
 func (a *Answer) who() string {
 	if a.Server.Name != "" {
-		return host(a.Server.Name)
+		return a.Server.Name.Bare()
 	}
 	return a.addr()
 }

@@ -79,7 +79,7 @@ type painter struct {
 // zone returns a zone with what its servers say about the names in it, and
 // with the zones below.
 func (p painter) zone(z *Zone) node {
-	n := node{line: line{{host(z.Apex), name}}}
+	n := node{line: line{{z.Apex.Bare(), name}}}
 	cut := p.way.cut(z)
 	if cut != nil {
 		n.below = p.answers(cut.faulty())
@@ -91,7 +91,7 @@ func (p painter) zone(z *Zone) node {
 			n.line = append(n.line, p.verdict(l)...)
 			n.below = append(n.below, p.answers(l.Answers)...)
 		default:
-			subject := append(line{{host(l.Name), strong}}, p.verdict(l)...)
+			subject := append(line{{l.Name.Bare(), strong}}, p.verdict(l)...)
 			n.below = append(n.below, node{subject, p.answers(l.Answers)})
 		}
 	}
@@ -127,9 +127,9 @@ func (p painter) source(l *Look) span {
 		a := &l.Answers[0]
 		return span{"  ← " + joined(a.who(), a.addr()) + p.took(a, "  "), faint}
 	case faults > 0:
-		return span{fmt.Sprintf("  ← %d of %d addresses of %s refer to it", len(l.Answers)-faults, len(l.Answers), host(l.Step.From)), wary}
+		return span{fmt.Sprintf("  ← %d of %d addresses of %s refer to it", len(l.Answers)-faults, len(l.Answers), l.Step.From.Bare()), wary}
 	}
-	return span{fmt.Sprintf("  ← %s of %s at %s", count(len(l.servers()), "server"), host(l.Step.From), count(len(l.Answers), "address")), faint}
+	return span{fmt.Sprintf("  ← %s of %s at %s", count(len(l.servers()), "server"), l.Step.From.Bare(), count(len(l.Answers), "address")), faint}
 }
 
 func joined(words ...string) string {
@@ -150,7 +150,7 @@ func (p painter) verdict(l *Look) line {
 	case l.Purpose == Place:
 		return line{{"  ✗ the way ends here", bad}}
 	}
-	said := line{{fmt.Sprintf("  %s → %s", l.Step.Type, host(l.Step.To)), plain}}
+	said := line{{fmt.Sprintf("  %s → %s", l.Step.Type, l.Step.To.Bare()), plain}}
 	if l.Step.Synthesised {
 		said = append(said, span{"  by a wildcard", wary})
 	}
@@ -198,7 +198,7 @@ func pad(text string, width int) string {
 
 // row is: server, address, rcode, authority, serial, latency, remarks.
 func (p painter) row(a *Answer) line {
-	server := host(a.Server.Name)
+	server := a.Server.Name.Bare()
 	if server == "" {
 		server = "resolver"
 	}
@@ -276,7 +276,7 @@ func (w *Way) remarks() []string {
 		texts = append(texts, "authoritative servers cannot be asked from here: this is what recursive resolvers say")
 	}
 	if x := w.Target.Explicit; x != nil {
-		texts = append(texts, fmt.Sprintf("a wildcard makes this alias; a record at %s in zone %s would end that", host(x.Owner), host(x.Zone)))
+		texts = append(texts, fmt.Sprintf("a wildcard makes this alias; a record at %s in zone %s would end that", x.Owner.Bare(), x.Zone.Bare()))
 	}
 	return texts
 }
@@ -303,18 +303,18 @@ func (w *Way) summary(width int) []line {
 	var names []string
 	for _, s := range t.Steps {
 		if s.Kind == delegation.Alias {
-			names = append(names, host(s.From))
+			names = append(names, s.From.Bare())
 		}
 	}
-	names = append(names, host(t.Owner))
+	names = append(names, t.Owner.Bare())
 	if t.Owner != t.Challenge && len(names) == 1 {
-		names = []string{host(t.Challenge), host(t.Owner)}
+		names = []string{t.Challenge.Bare(), t.Owner.Bare()}
 	}
 	mark := span{"✗ ", bad}
 	if w.Right() {
 		mark = span{"✓ ", good}
 	}
-	return wrapped(mark, fmt.Sprintf("%s in zone %s, %s", strings.Join(names, " → "), host(t.Zone), w.agreement()), width)
+	return wrapped(mark, fmt.Sprintf("%s in zone %s, %s", strings.Join(names, " → "), t.Zone.Bare(), w.agreement()), width)
 }
 
 // agreement says how many servers of the owner's zone agree, and how many
@@ -359,14 +359,6 @@ func (l *Look) servers() map[any]bool {
 		}
 	}
 	return seen
-}
-
-// host writes a name as people do, without the final dot.
-func host(n delegation.Name) string {
-	if n == "." {
-		return "."
-	}
-	return strings.TrimSuffix(n.String(), ".")
 }
 
 func count(n int, noun string) string {

@@ -85,7 +85,7 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 	if err != nil {
 		return nil, fmt.Errorf("fulldomain: %w", err)
 	}
-	p.full, p.label = full, "acme-dns "+bare(full)
+	p.full, p.label = full, "acme-dns "+full.Bare()
 	return p, p.checkURL(true)
 }
 
@@ -109,10 +109,7 @@ func (c Config) fullDomain(scope delegation.Name) (delegation.Name, error) {
 	}
 	name, err := delegation.ParseName(full)
 	if err == nil && !name.IsAtOrBelow(scope) {
-		err = fmt.Errorf("%s is not at or below %s", bare(name), bare(scope))
+		err = fmt.Errorf("%s is not at or below %s", name.Bare(), scope.Bare())
 	}
 	return name, err
 }
-
-// bare returns a name without the final dot.
-func bare(n delegation.Name) string { return strings.TrimSuffix(n.String(), ".") }

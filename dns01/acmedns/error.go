@@ -43,7 +43,7 @@ func (e *RegistrationError) Hint() string {
 	}
 	var names []string
 	for _, n := range e.Known[:min(3, len(e.Known))] {
-		names = append(names, bare(n))
+		names = append(names, n.Bare())
 	}
 	if more := len(e.Known) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))

@@ -22,7 +22,7 @@ func (e *OwnerError) Error() string {
 
 // Hint says what to do.
 func (e *OwnerError) Hint() string {
-	return fmt.Sprintf("let the alias lead to _acme-challenge.%s, or change the hook to take the owner name from $CERTCTL_FQDN or from its arguments, with style: certctl, lego or acme.sh", bare(e.Owner))
+	return fmt.Sprintf("let the alias lead to _acme-challenge.%s, or change the hook to take the owner name from $CERTCTL_FQDN or from its arguments, with style: certctl, lego or acme.sh", e.Owner.Bare())
 }
 
 // CommandError says that a command has failed.

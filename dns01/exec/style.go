@@ -144,18 +144,15 @@ done >/dev/null
 
 func sayAcmesh(c Config, j job) (call, error) {
 	function := strings.TrimSuffix(filepath.Base(c.Command[len(c.Command)-1]), ".sh") + j.choose("_add", "_rm")
-	words := append([]string{"sh", "-c", source, "sh", function, bare(j.Owner), j.Value}, c.Command...)
+	words := append([]string{"sh", "-c", source, "sh", function, j.Owner.Bare(), j.Value}, c.Command...)
 	return call{words: words, own: len(words)}, nil
 }
 
 // domain returns the domain before which a hook puts _acme-challenge. by itself.
 func domain(style string, owner delegation.Name) (string, error) {
-	domain, found := strings.CutPrefix(bare(owner), "_acme-challenge.")
+	domain, found := strings.CutPrefix(owner.Bare(), "_acme-challenge.")
 	if !found {
 		return "", &OwnerError{Style: style, Owner: owner}
 	}
 	return domain, nil
 }
-
-// bare returns a name without the final dot.
-func bare(n delegation.Name) string { return strings.TrimSuffix(n.String(), ".") }

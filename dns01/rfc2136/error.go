@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -73,7 +72,7 @@ func (e *UpdateError) reason() (name, words string) {
 	if e.TSIG != 0 {
 		return tsigError(e.TSIG), e.tsigReason()
 	}
-	key := bare(e.Key)
+	key := e.Key.Bare()
 	switch e.Rcode {
 	case dns.RcodeRefused:
 		words = fmt.Sprintf("the key %s may not write all of these records, or it takes no updates from here", key)
@@ -94,7 +93,7 @@ func (e *UpdateError) reason() (name, words string) {
 }
 
 func (e *UpdateError) tsigReason() string {
-	key := bare(e.Key)
+	key := e.Key.Bare()
 	switch e.TSIG {
 	case dns.RcodeBadSig:
 		return fmt.Sprintf("its secret for the key %s is another one", key)
@@ -120,7 +119,7 @@ func (e *UpdateError) clock() string {
 
 // Hint says where to look.
 func (e *UpdateError) Hint() string {
-	zone, key := bare(e.Zone), bare(e.Key)
+	zone, key := e.Zone.Bare(), e.Key.Bare()
 	switch {
 	case e.TSIG == dns.RcodeBadSig:
 		return fmt.Sprintf("compare secret and algorithm of the key %s in the configuration with the server's", key)
@@ -169,7 +168,7 @@ func (e *SwallowedError) Hint() string {
 	case e.Alias != "":
 		return fmt.Sprintf("remove the CNAME at %s, or let it be followed: the record then goes to %s", e.Owner, e.Alias)
 	case e.Cut != "":
-		return fmt.Sprintf("the record belongs into the zone %s: its servers must be reachable to be found, and it needs a key of its own", bare(e.Cut))
+		return fmt.Sprintf("the record belongs into the zone %s: its servers must be reachable to be found, and it needs a key of its own", e.Cut.Bare())
 	}
 	return "the server's log may say why: a policy that drops in silence (PowerDNS lua-dnsupdate-policy-script), a limit on the number of records, or another view of the zone"
 }
@@ -200,12 +199,4 @@ func tsigError(code int) string {
 		return "BADSIG"
 	}
 	return rcode(code)
-}
-
-// bare returns a name as configuration files have it, without the final dot.
-func bare(n delegation.Name) string {
-	if n == "." {
-		return "."
-	}
-	return strings.TrimSuffix(n.String(), ".")
 }

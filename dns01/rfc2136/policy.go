@@ -13,7 +13,7 @@ import (
 func (p *provider) Policies(zone delegation.Name, owners []delegation.Name) []dns01.Policy {
 	owners = slices.Clone(owners)
 	slices.Sort(owners)
-	g := grant{key: bare(p.key.name), algorithm: p.key.algorithm, zone: zone, owners: slices.Compact(owners)}
+	g := grant{key: p.key.name.Bare(), algorithm: p.key.algorithm, zone: zone, owners: slices.Compact(owners)}
 	return []dns01.Policy{g.bind(), g.knot(), g.powerdns(), g.technitium()}
 }
 
@@ -39,7 +39,7 @@ zone "%[3]s" {
     type primary;
     file "%[3]s.zone";
     update-policy {
-`, g.algorithm, g.key, bare(g.zone))
+`, g.algorithm, g.key, g.zone.Bare())
 	for _, owner := range g.owners {
 		fmt.Fprintf(&b, "        grant \"%s.\" name %s TXT;\n", g.key, owner)
 	}
@@ -86,8 +86,8 @@ pdnsutil generate-tsig-key %[1]s %[2]s
 pdnsutil set-meta %[3]s TSIG-ALLOW-DNSUPDATE %[1]s
 pdnsutil set-meta %[3]s ALLOW-DNSUPDATE-FROM "$ADDRESS"
 pdnsutil set-meta %[3]s NOTIFY-DNSUPDATE 1
-`, g.key, g.algorithm, bare(g.zone)),
-		Excess: fmt.Sprintf("the key may write every record of zone %s: PowerDNS knows nothing narrower than a zone, so keep nothing else in it", bare(g.zone)),
+`, g.key, g.algorithm, g.zone.Bare()),
+		Excess: fmt.Sprintf("the key may write every record of zone %s: PowerDNS knows nothing narrower than a zone, so keep nothing else in it", g.zone.Bare()),
 	}
 }
 
@@ -96,7 +96,7 @@ pdnsutil set-meta %[3]s NOTIFY-DNSUPDATE 1
 func (g grant) technitium() dns01.Policy {
 	var rows []string
 	for _, owner := range g.owners {
-		rows = append(rows, g.key, bare(owner), "TXT")
+		rows = append(rows, g.key, owner.Bare(), "TXT")
 	}
 	return dns01.Policy{Kind: "technitium", Server: "Technitium DNS Server", Text: fmt.Sprintf(`# The key %[1]s (%[2]s) is made under Settings, TSIG. This replaces the zone's policies.
 # $ADDRESS is that of the host that runs certctl, $TOKEN one that may modify the zone.
@@ -106,5 +106,5 @@ curl -sS http://localhost:5380/api/zones/options/set \
     --data-urlencode "update=UseSpecifiedNetworkACL" \
     --data-urlencode "updateNetworkACL=$ADDRESS" \
     --data-urlencode "updateSecurityPolicies=%[4]s"
-`, g.key, g.algorithm, bare(g.zone), strings.Join(rows, "|"))}
+`, g.key, g.algorithm, g.zone.Bare(), strings.Join(rows, "|"))}
 }

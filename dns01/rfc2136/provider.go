@@ -25,7 +25,7 @@ type provider struct {
 
 // Label implements dns01.Labeler.
 func (p *provider) Label() string {
-	return "rfc2136 key " + strings.TrimSuffix(p.key.name.String(), ".")
+	return "rfc2136 key " + p.key.name.Bare()
 }
 
 // Format shows the label for every verb, so that no secret is ever printed.
