@@ -145,7 +145,7 @@ func joined(words ...string) string {
 // verdict says what a name in a zone is.
 func (p painter) verdict(l *Look) line {
 	switch {
-	case l.Purpose == Place && p.way.Target.Owner != "":
+	case l.Purpose == Place && p.way.Target.Owner != "" && p.way.Err == nil:
 		return line{{"  ✓ the TXT record belongs here", good}}
 	case l.Purpose == Place:
 		return line{{"  ✗ the way ends here", bad}}

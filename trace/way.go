@@ -90,6 +90,9 @@ func Trace(ctx context.Context, r *delegation.Resolver, q Query) *Way {
 	defer stop()
 	w := &Way{Name: q.Name, pinned: q.Follow != delegation.Follow{}}
 	w.Target, w.Err = r.Trace(ctx, q.Challenge, q.Follow)
+	if w.Err == nil {
+		w.Err = w.exists(ctx, r)
+	}
 	w.lay()
 	var wg sync.WaitGroup
 	for _, z := range w.Zones {
