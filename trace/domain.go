@@ -18,7 +18,9 @@ func (e *NoDomainError) Error() string {
 }
 
 // Hint says what may be the matter.
-func (e *NoDomainError) Hint() string { return "is the name spelled right, and is the domain registered?" }
+func (e *NoDomainError) Hint() string {
+	return "is the name spelled right, and is the domain registered?"
+}
 
 // exists returns a *NoDomainError when a record would go into a zone in which
 // nobody but a registry writes, below a name that is not there.
