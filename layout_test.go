@@ -32,6 +32,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01/exec":              {"delegation", "dns01", "dns01/guard", "hook", "secret"},
 		"certctl/dns01/guard":             {"delegation", "dns01"},
 		"certctl/dns01/web":               {"dns01", "dns01/guard"},
+		"certctl/dns01/txt":               {},
 		"certctl/config":                  {"hook", "secret"},
 		"certctl/secret":                  {},
 		"certctl/store":                   {},

@@ -151,9 +151,12 @@ func reaches(b dns01.Breadth) string {
 func tried(b dns01.Breadth) []Evidence {
 	var all []Evidence
 	for _, t := range b.Trials {
-		all = append(all, Evidence{b.Server.String(), "removal of an absent " + t.Record, t.Answer})
+		all = append(all, Evidence{b.Server, t.Question, t.Answer})
 	}
-	return append(all, Evidence{b.Server.String(), "serial before and after", fmt.Sprintf("%d, %d", b.Serial[0], b.Serial[1])})
+	if b.Serial == [2]uint32{} {
+		return all
+	}
+	return append(all, Evidence{b.Server, "serial before and after", fmt.Sprintf("%d, %d", b.Serial[0], b.Serial[1])})
 }
 
 // narrow says how to make the key narrower.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"certctl/delegation"
 )
@@ -25,7 +24,8 @@ type Refusal interface {
 
 // ScopeProber is a Provider that can find out what the key may do in a zone
 // beside writing TXT records at one owner, without changing anything: by
-// asking for removals of what does not exist.
+// asking for removals of what does not exist, or by reading what its service
+// says of it.
 type ScopeProber interface {
 	ProbeScope(ctx context.Context, zone, owner delegation.Name) (Breadth, error)
 }
@@ -39,19 +39,22 @@ const (
 	TheApex    Reach = "the zone's apex" // TXT records there, which others read as SPF and the like
 	NamesBelow Reach = "names below"     // TXT records below the owner
 	OtherTypes Reach = "other types"     // other records at the owner
+	WholeZone  Reach = "the whole zone"  // all of the above
+	OtherZones Reach = "other zones"     // records in zones that are not the one at hand
+	Account    Reach = "the account"     // what is not DNS: other services, users, keys
 )
 
 // Breadth is what a key was found to be able to do.
 type Breadth struct {
-	Server netip.AddrPort
+	Server string // its address, or the URL of its API
 	Trials []Trial
 	Serial [2]uint32 // of the zone, before and after; zero where it was not said
 }
 
-// Trial is one removal that was asked for.
+// Trial is one thing that was asked for.
 type Trial struct {
 	Reach    Reach
-	Record   string // owner and type
+	Question string // in words, with owner and type: "removal of an absent TXT …"
 	Accepted bool
 	Refused  bool   // where it is neither, the answer says nothing about rights
 	Answer   string // in words: NOERROR, REFUSED, NOTAUTH BADKEY, …

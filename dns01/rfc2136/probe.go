@@ -42,7 +42,7 @@ func (p *provider) ProbeScope(ctx context.Context, zone, owner delegation.Name) 
 		return dns01.Breadth{}, err
 	}
 	defer s.close()
-	b := dns01.Breadth{Server: s.addr}
+	b := dns01.Breadth{Server: s.addr.String()}
 	b.Serial[0] = s.serial(ctx)
 	for _, t := range trials(zone, owner) {
 		m := new(dns.Msg).SetUpdate(zone.String())
@@ -136,7 +136,7 @@ func (t trial) judge(m *dns.Msg) dns01.Trial {
 	h := t.rr.Header()
 	result := dns01.Trial{
 		Reach:    t.reach,
-		Record:   fmt.Sprintf("%s %s", dns.Type(h.Rrtype), t.owner()),
+		Question: fmt.Sprintf("removal of an absent %s %s", dns.Type(h.Rrtype), t.owner()),
 		Accepted: m.Rcode == dns.RcodeSuccess,
 		Refused:  m.Rcode == dns.RcodeRefused || m.Rcode == dns.RcodeNotAuth,
 		Answer:   rcode(m.Rcode),

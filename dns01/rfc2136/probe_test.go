@@ -85,7 +85,7 @@ func TestProbeScope(t *testing.T) {
 			for _, trial := range b.Trials {
 				tried = append(tried, trial.Reach)
 				if trial.Accepted == trial.Refused {
-					t.Errorf("%s: got accepted %t and refused %t", trial.Record, trial.Accepted, trial.Refused)
+					t.Errorf("%s: got accepted %t and refused %t", trial.Question, trial.Accepted, trial.Refused)
 				}
 			}
 			for _, trial := range b.Wide() {
@@ -118,7 +118,7 @@ func TestProbeScopeUnclear(t *testing.T) {
 	}
 	for _, trial := range b.Trials {
 		if trial.Accepted || trial.Refused || trial.Answer != "SERVFAIL" {
-			t.Errorf("%s: got %+v, want neither yes nor no", trial.Record, trial)
+			t.Errorf("%s: got %+v, want neither yes nor no", trial.Question, trial)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestProbeScopeNotAuth(t *testing.T) {
 		}
 		for _, trial := range b.Trials {
 			if !trial.Refused || trial.Answer != want {
-				t.Errorf("%s: got %+v, want it refused with %s", trial.Record, trial, want)
+				t.Errorf("%s: got %+v, want it refused with %s", trial.Question, trial, want)
 			}
 		}
 	}

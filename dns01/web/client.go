@@ -107,60 +107,104 @@ func (c *Client) Server() string { return c.base.Scheme + "://" + c.base.Host }
 // Request is what is sent. Its values are not to be printed.
 type Request struct {
 	Method  string
-	Path    string      // below the service's URL
+	Path    string // below the service's URL, with percent-encoding where it needs it
+	Query   url.Values
 	Header  http.Header // with the credentials
-	Body    any         // JSON; nil for none
+	Body    any         // JSON; []byte is sent as it is, with the header's Content-Type; nil for none
 	Secrets []string    // taken out of what the service answers, in errors
+
+	// Sign, if not nil, is given every try before it is sent, with its body.
+	Sign func(r *http.Request, body []byte) error
+
+	// Busy, if not nil, reports whether an answer says that the service is too
+	// busy, beside 429 and 503.
+	Busy func(*StatusError) bool
+}
+
+// Answer is an answer with a status of 200 to 299.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 // Do sends a request and returns the body of an answer with a status of 200 to
 // 299. Any other is a *StatusError. Where no connection came about, the error is
 // a *dns01.UnsentError.
 func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = json.Marshal(r.Body); err != nil {
-			return nil, err
-		}
+	answer, err := c.Send(ctx, r)
+	return answer.Body, err
+}
+
+// Send is Do, for those who want more of the answer than its body.
+func (c *Client) Send(ctx context.Context, r Request) (Answer, error) {
+	body, err := r.body()
+	if err != nil {
+		return Answer{}, err
 	}
 	for try := 1; ; try++ {
 		answer, err := c.once(ctx, r, body)
 		e, ok := errors.AsType[*StatusError](err)
-		if !ok || !e.busy() || e.RetryAfter > patience || try == tries {
+		if !ok || !r.busy(e) || e.RetryAfter > patience || try == tries {
 			return answer, err
 		}
 		if err := wait(ctx, e.RetryAfter); err != nil {
-			return nil, fmt.Errorf("%w: %w", e, err)
+			return Answer{}, fmt.Errorf("%w: %w", e, err)
 		}
 	}
 }
 
-func (c *Client) once(ctx context.Context, r Request, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, r.Method, c.base.JoinPath(r.Path).String(), bytes.NewReader(body))
+func (r Request) body() ([]byte, error) {
+	switch body := r.Body.(type) {
+	case nil:
+		return nil, nil
+	case []byte:
+		return body, nil
+	}
+	return json.Marshal(r.Body)
+}
+
+func (r Request) busy(e *StatusError) bool { return e.busy() || r.Busy != nil && r.Busy(e) }
+
+// request makes what is sent in one try.
+func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Request, error) {
+	u := c.base.JoinPath(r.Path)
+	u.RawQuery = r.Query.Encode()
+	request, err := http.NewRequestWithContext(ctx, r.Method, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("this request cannot be made") // the error would show the URL
-	}
-	for name, values := range r.Header {
-		request.Header[name] = values
 	}
 	request.Header.Set("Accept", "application/json")
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	for name, values := range r.Header {
+		request.Header[name] = values
+	}
+	if r.Sign != nil {
+		return request, r.Sign(request, body)
+	}
+	return request, nil
+}
+
+func (c *Client) once(ctx context.Context, r Request, body []byte) (Answer, error) {
+	request, err := c.request(ctx, r, body)
+	if err != nil {
+		return Answer{}, err
+	}
 	response, err := c.client.Do(request)
 	if err != nil {
-		return nil, c.failure(ctx, err, r.Secrets)
+		return Answer{}, c.failure(ctx, err, r.Secrets)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if err != nil {
-		return nil, c.failure(ctx, err, r.Secrets)
+		return Answer{}, c.failure(ctx, err, r.Secrets)
 	}
 	if response.StatusCode/100 == 2 {
-		return answer, nil
+		return Answer{response.StatusCode, response.Header, answer}, nil
 	}
-	return nil, newStatusError(c.Server(), response, answer, r.Secrets)
+	return Answer{}, newStatusError(c.Server(), response, answer, r.Secrets)
 }
 
 // failure says what happened instead of an answer.
