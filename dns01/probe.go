@@ -96,11 +96,15 @@ func (p *probe) expect(value string) {
 // poll asks one address, round by round, until it has everything.
 func (w *watch) poll(ctx context.Context, h *host) {
 	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
-		pending := w.pending(h)
-		if len(pending) == 0 {
+		pending, held := w.pending(h)
+		switch {
+		case len(pending) > 0:
+			w.round(h, pending)
+		case held:
+			pause = firstPause
+		default:
 			return
 		}
-		w.round(h, pending)
 		jittered := pause - pause/8 + rand.N(pause/4)
 		select {
 		case <-time.After(jittered):
@@ -110,18 +114,22 @@ func (w *watch) poll(ctx context.Context, h *host) {
 	}
 }
 
-// pending returns what is still to be asked at an address, in any order.
-func (w *watch) pending(h *host) []*probe {
+// pending returns what is still to be asked at an address, in any order, and
+// whether there is more that a service is asked about first.
+func (w *watch) pending(h *host) (pending []*probe, held bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var pending []*probe
 	for _, p := range h.probes {
-		if !p.last.done && p.zone.ctx.Err() == nil {
+		switch {
+		case p.last.done || p.zone.ctx.Err() != nil:
+		case p.zone.held:
+			held = true
+		default:
 			pending = append(pending, p)
 		}
 	}
 	rand.Shuffle(len(pending), func(i, j int) { pending[i], pending[j] = pending[j], pending[i] })
-	return pending
+	return pending, held
 }
 
 // round asks all pending questions once, side by side. A server that was

@@ -32,7 +32,8 @@ type Observation struct {
 // Every address of every server counts, and an answer without authority does
 // not. A server that stays silent, lame or unwilling is set aside as long as
 // another one has the values; a server that answers without them is always
-// waited for.
+// waited for. Where a zone's provider is a StatusWaiter, the service is asked
+// before the servers are.
 //
 // Where authoritative servers cannot be asked from here (Target.Proxied), the
 // recursive resolvers count in their place. They may go on denying a record
@@ -44,6 +45,11 @@ func Wait(ctx context.Context, client *delegation.Client, ps []Publication, obse
 	w := newWatch(ctx, client, ps, observe)
 
 	var hosts, zones sync.WaitGroup
+	for _, z := range w.zones {
+		if z.held = len(z.services) > 0; z.held {
+			hosts.Go(func() { w.hold(z) })
+		}
+	}
 	for _, h := range w.hosts {
 		hosts.Go(func() { w.poll(ctx, h) })
 	}
@@ -78,6 +84,10 @@ type zone struct {
 	unseen map[delegation.Name]bool // owners that no server has yet
 	agreed chan struct{}            // closed when the servers agree
 
+	services  map[StatusWaiter]*Credential // asked first
+	held      bool                         // until they have said yes
+	abandoned chan error
+
 	ctx  context.Context // of the questions about this zone, until its end is decided
 	stop context.CancelFunc
 }
@@ -89,6 +99,7 @@ func newWatch(ctx context.Context, client *delegation.Client, ps []Publication, 
 		z.Timeout = max(z.Timeout, cmp.Or(p.Credential.Propagation.Timeout, DefaultTimeout))
 		z.Settle = max(z.Settle, p.Credential.Propagation.Settle)
 		z.unseen[p.Target.Owner] = true
+		z.service(p.Credential)
 		for _, s := range witnesses(p.Target) {
 			for _, a := range s.Addrs {
 				one := delegation.Server{Name: s.Name, Addrs: []netip.AddrPort{a}}
@@ -117,7 +128,7 @@ func (w *watch) zone(ctx context.Context, name delegation.Name) *zone {
 			return z
 		}
 	}
-	z := &zone{name: name, unseen: map[delegation.Name]bool{}, agreed: make(chan struct{})}
+	z := &zone{name: name, unseen: map[delegation.Name]bool{}, agreed: make(chan struct{}), services: map[StatusWaiter]*Credential{}, abandoned: make(chan error, 1)}
 	z.ctx, z.stop = context.WithCancel(ctx)
 	w.zones = append(w.zones, z)
 	return z
@@ -131,6 +142,8 @@ func (w *watch) await(ctx context.Context, z *zone) error {
 	}
 	select {
 	case <-z.agreed:
+	case err := <-z.abandoned:
+		return err
 	case <-time.After(z.Timeout):
 		return w.failure(z)
 	case <-ctx.Done():
