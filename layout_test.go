@@ -26,7 +26,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01":                   {"delegation"},
 		"certctl/dnssec":                  {"delegation"},
 		"certctl/dns01/rfc2136":           {"delegation", "dns01", "secret"},
-		"certctl/dns01/conformance":       {"delegation", "dns01"},
+		"certctl/dns01/conformance":       {"delegation", "dns01", "lab/service"},
 		"certctl/dns01/acmedns":           {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
 		"certctl/dns01/webhook":           {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
 		"certctl/dns01/exec":              {"delegation", "dns01", "dns01/guard", "hook", "secret"},
@@ -40,6 +40,7 @@ func TestImports(t *testing.T) {
 		"certctl/lab/authority":           {},
 		"certctl/lab/debian":              {},
 		"certctl/lab/hostile":             {"lab/authority"},
+		"certctl/lab/service":             {},
 	}
 	theirs := map[string][]string{
 		"github.com/urfave/cli/v2":  {"certctl/cli"},

@@ -16,6 +16,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/lab/service"
 )
 
 // World is the service behind a provider, as its owner sees it.
@@ -24,6 +25,14 @@ type World struct {
 	Values  func(owner delegation.Name) []string      // all that is there, in any order
 	Add     func(owner delegation.Name, value string) // adds a value of somebody else
 	Secrets []string                                  // of the provider; must show nowhere
+
+	// Again returns a second provider at the same service, as another program
+	// would have; nil where the service has nothing by which the two could know of
+	// each other.
+	Again func() dns01.Provider
+
+	// Fail lets the service's next requests meet faults; nil where it cannot.
+	Fail func(...service.Fault)
 
 	// Newest is for services like acme-dns, which have one place (the zone's
 	// apex), keep so many of the newest values there and remove none.
@@ -49,6 +58,12 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 		"unusual values":  writesUnusual,
 		"many writers":    writesSideBySide,
 		"beyond capacity": refusesTooMany,
+		"hundred values":  writesHundred,
+		"two programs":    writesTwice,
+		"busy":            waitsWhileBusy,
+		"refused":         saysRefusals,
+		"cut":             survivesCuts,
+		"slow":            leavesWhenSlow,
 	}
 	for name, part := range parts {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +86,14 @@ func (s *scene) needsRoom() {
 	s.Helper()
 	if s.Newest > 0 {
 		s.Skip("the service has one place and removes nothing")
+	}
+}
+
+// needsFaults skips what needs a service that fails on demand.
+func (s *scene) needsFaults() {
+	s.Helper()
+	if s.Fail == nil {
+		s.Skip("the service does not fail on demand")
 	}
 }
 

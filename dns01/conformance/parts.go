@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/lab/service"
 )
 
 func appends(s *scene) {
@@ -229,4 +231,113 @@ func refusesTooMany(s *scene) {
 		s.Errorf("value %d at one owner: got no error", s.Newest+1)
 	}
 	s.want(s.owner(0), kept...)
+}
+
+// A hundred values are at one owner.
+func writesHundred(s *scene) {
+	s.needsRoom()
+	owner := s.owner(0)
+	var records []libdns.Record
+	var values []string
+	for i := range 100 {
+		values = append(values, value(i))
+		records = append(records, s.record(owner, value(i)))
+	}
+	s.check(s.append(s.Context(), records...))
+	s.want(owner, values...)
+	s.check(s.delete(s.Context(), records[:99]...))
+	s.want(owner, value(99))
+}
+
+// Two programs write at the same owners at once.
+func writesTwice(s *scene) {
+	if s.Again == nil {
+		s.Skip("the service cannot tell what has changed in between")
+	}
+	other := &scene{T: s.T, World: s.World, provider: s.Again()}
+	owner := s.owner(0)
+	s.Add(owner, "somebody else's")
+	var writers sync.WaitGroup
+	for i := range 10 {
+		for j, who := range []*scene{s, other} {
+			writers.Go(func() {
+				r := s.record(owner, value(2*i+j))
+				if err := who.append(s.Context(), r); err != nil {
+					s.Error(err)
+				}
+				if err := who.delete(s.Context(), r); err != nil {
+					s.Error(err)
+				}
+			})
+		}
+	}
+	writers.Wait()
+	s.want(owner, "somebody else's")
+}
+
+// A busy service is asked again.
+func waitsWhileBusy(s *scene) {
+	s.needsFaults()
+	soon := http.Header{"Retry-After": {"0"}}
+	s.Fail(service.Fault{Times: 2, Status: 429, Header: soon})
+	s.check(s.append(s.Context(), s.record(s.owner(0), value(0))))
+	s.want(s.owner(0), value(0))
+}
+
+// What the service does not want is an error that says so, and changes nothing.
+func saysRefusals(s *scene) {
+	s.needsFaults()
+	r := s.record(s.owner(0), value(0))
+	for _, status := range []int{401, 403, 404, 500, 502} {
+		s.Fail(service.Fault{Times: 1000, Status: status, Body: strings.Join(s.Secrets, " ")})
+		err := s.append(s.Context(), r)
+		if _, refused := errors.AsType[dns01.Refusal](err); err == nil || status != 404 && refused != (status < 404) {
+			s.Errorf("status %d: got %v, refusal %t", status, err, refused)
+		}
+		s.want(s.owner(0))
+	}
+	s.Fail()
+	s.check(s.append(s.Context(), r))
+	s.want(s.owner(0), value(0))
+}
+
+// A connection that breaks at any request loses nothing; the same again does it.
+func survivesCuts(s *scene) {
+	s.needsFaults()
+	s.needsRoom()
+	owner := s.owner(0)
+	s.Add(owner, "somebody else's")
+	for _, fault := range []service.Fault{{Cut: true}, {Lost: true}} {
+		for after := range 6 {
+			fault.After = after
+			mine := s.record(owner, value(after))
+			s.untilDone(fault, s.append, mine)
+			s.want(owner, "somebody else's", value(after))
+			s.untilDone(fault, s.delete, mine)
+			s.want(owner, "somebody else's")
+		}
+	}
+}
+
+// untilDone does something with a fault, and if that is an error once more
+// without.
+func (s *scene) untilDone(f service.Fault, do func(context.Context, ...libdns.Record) error, r libdns.Record) {
+	s.Fail(f)
+	err := do(s.Context(), r)
+	s.Fail()
+	if err != nil {
+		s.check(do(s.Context(), r))
+	}
+}
+
+// A service that does not answer is left when the time is over.
+func leavesWhenSlow(s *scene) {
+	s.needsFaults()
+	s.Fail(service.Fault{Times: 1000, Slow: time.Minute})
+	ctx, cancel := context.WithTimeout(s.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.append(ctx, s.record(s.owner(0), value(0))); !errors.Is(err, context.DeadlineExceeded) {
+		s.Errorf("slow: got %v, want %v", err, context.DeadlineExceeded)
+	}
+	s.want(s.owner(0))
 }
