@@ -17,17 +17,17 @@ import (
 
 // signedZone is test., which each brand signs in its own way.
 const signedZone = soa + `
-www                        TXT   "here"
-*.wild                     TXT   "wild"
-*.wild                     A     127.0.0.1
-a.b.ent                    TXT   "below empty non-terminals"
-_acme-challenge.secure     CNAME www.secure
-_acme-challenge.unsigned   CNAME www.unsigned
-_acme-challenge.expired    CNAME www.expired
-_acme-challenge.nothing    CNAME nothing.secure
-_acme-challenge.there      CNAME _acme-challenge.back.unsigned
-*.every                    CNAME www.secure
-tree                       DNAME secure
+www                          TXT   "here"
+*.wild                       TXT   "wild"
+*.wild                       A     127.0.0.1
+a.b.ent                      TXT   "below empty non-terminals"
+_acme-challenge.to-secure    CNAME www.secure
+_acme-challenge.to-unsigned  CNAME www.unsigned
+_acme-challenge.to-expired   CNAME www.expired
+_acme-challenge.to-nothing   CNAME nothing.secure
+_acme-challenge.to-there     CNAME _acme-challenge.back.unsigned
+*.every                      CNAME www.secure
+tree                         DNAME secure
 `
 
 // childText is what every zone below test. has.
@@ -271,25 +271,25 @@ func TestValidate(t *testing.T) {
 					absent, unsigned = dnssec.OptOut, dnssec.OptOut
 				}
 				for name, want := range map[string]dnssec.Code{
-					"test.":                          "", // NODATA
-					"www.test.":                      "",
-					"none.test.":                     absent,
-					"x.y.none.test.":                 absent,
-					"x.wild.test.":                   absent,
-					"x.y.wild.test.":                 absent,
-					"*.wild.test.":                   "",
-					"wild.test.":                     "",
-					"ent.test.":                      "",
-					"b.ent.test.":                    "",
-					"c.b.ent.test.":                  absent,
-					"_acme-challenge.secure.test.":   "",
-					"_acme-challenge.unsigned.test.": unsigned,
-					"_acme-challenge.expired.test.":  dnssec.Expired,
-					"_acme-challenge.nothing.test.":  "",
-					"_acme-challenge.there.test.":    dnssec.Expired,
-					"x.every.test.":                  absent,
-					"www.tree.test.":                 "",
-					"none.tree.test.":                "",
+					"test.":                             "", // NODATA
+					"www.test.":                         "",
+					"none.test.":                        absent,
+					"x.y.none.test.":                    absent,
+					"x.wild.test.":                      absent,
+					"x.y.wild.test.":                    absent,
+					"*.wild.test.":                      "",
+					"wild.test.":                        "",
+					"ent.test.":                         "",
+					"b.ent.test.":                       "",
+					"c.b.ent.test.":                     absent,
+					"_acme-challenge.to-secure.test.":   "",
+					"_acme-challenge.to-unsigned.test.": unsigned,
+					"_acme-challenge.to-expired.test.":  dnssec.Expired,
+					"_acme-challenge.to-nothing.test.":  "",
+					"_acme-challenge.to-there.test.":    dnssec.Expired,
+					"x.every.test.":                     absent,
+					"www.tree.test.":                    "",
+					"none.tree.test.":                   "",
 				} {
 					w.check(t, name, want)
 					w.agree(t, name, dns.TypeA, dns.TypeCAA, dns.TypeSOA)
@@ -391,7 +391,7 @@ func TestValidateByResolver(t *testing.T) {
 	w.check(t, "www.stripped.test.", dnssec.NoSignature)
 	w.check(t, "www.expired.test.", dnssec.Expired)
 	w.check(t, "www.nokey.test.", dnssec.NoKey)
-	w.check(t, "_acme-challenge.there.test.", dnssec.Expired)
+	w.check(t, "_acme-challenge.to-there.test.", dnssec.Expired)
 }
 
 // TestValidateLapse has an old version of a zone on one of its servers. Unbound
