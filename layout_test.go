@@ -33,6 +33,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01/guard":             {"delegation", "dns01"},
 		"certctl/dns01/web":               {"dns01", "dns01/guard"},
 		"certctl/dns01/txt":               {},
+		"certctl/dns01/rrset":             {"delegation", "dns01"},
 		"certctl/config":                  {"hook", "secret"},
 		"certctl/secret":                  {},
 		"certctl/store":                   {},
