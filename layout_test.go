@@ -37,6 +37,7 @@ func TestImports(t *testing.T) {
 		"certctl/config":                  {"hook", "secret"},
 		"certctl/secret":                  {},
 		"certctl/store":                   {},
+		"certctl/nameserver/values":       {"delegation", "store"},
 		"certctl/lab":                     {"lab/authority"},
 		"certctl/lab/authority":           {},
 		"certctl/lab/debian":              {},

@@ -68,6 +68,28 @@ func (s *Store) Lock(ctx context.Context, wait bool, waiting func(holder string)
 	}, nil
 }
 
+// LockFile locks a file, which it makes if need be, until unlock is called or
+// the process is gone. If another process holds it the error is a *LockedError.
+// command is what the other one is told about us.
+func LockFile(path, command string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{Dir: filepath.Dir(path), Command: command}
+	if err = s.waitFor(context.Background(), f, false, nil); err == nil {
+		err = writeHolder(f, s.holder())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() {
+		f.Truncate(0)
+		f.Close()
+	}, nil
+}
+
 func (s *Store) waitFor(ctx context.Context, f *os.File, wait bool, waiting func(string)) error {
 	var told Holder
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {

@@ -1,0 +1,292 @@
+package values
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"certctl/delegation"
+)
+
+// batch is changes that go to the disk together.
+type batch struct {
+	requests []*request
+	done     chan struct{} // closed when they are on the disk, or have failed
+}
+
+type request struct {
+	make func(*transaction) error
+	err  error
+}
+
+// do has a change made and waits until it is on the disk. The first to come
+// while the disk is busy makes the next batch; it writes that for all who come
+// until the disk is free.
+func (s *Store) do(change func(*transaction) error) error {
+	r := &request{make: change}
+	s.queue.Lock()
+	b := s.next
+	first := b == nil
+	if first {
+		b = &batch{done: make(chan struct{})}
+		s.next = b
+	}
+	b.requests = append(b.requests, r)
+	s.queue.Unlock()
+	if first {
+		s.commit(b)
+	} else {
+		<-b.done
+	}
+	return r.err
+}
+
+// commit makes the changes of a batch.
+func (s *Store) commit(b *batch) {
+	defer close(b.done)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.queue.Lock()
+	s.next = nil
+	s.queue.Unlock()
+	tx := &transaction{store: s}
+	s.mu.Lock()
+	for _, r := range b.requests {
+		r.err = tx.attempt(r.make)
+	}
+	s.mu.Unlock()
+	if len(tx.undo) == 0 {
+		return
+	}
+	if err := s.write(tx.lines); err != nil {
+		s.mu.Lock()
+		tx.rollBack(0)
+		s.mu.Unlock()
+		for _, r := range b.requests {
+			r.err = errors.Join(r.err, err)
+		}
+		return
+	}
+	s.tell(tx.changed)
+	s.compactIfWorth()
+}
+
+// write adds lines to the file; when it returns they are on the disk. A write that
+// fails, as on a full disk, leaves the file as it was, so that later ones may
+// succeed.
+func (s *Store) write(lines []byte) error {
+	if s.file == nil {
+		return errClosed
+	}
+	_, err := s.file.WriteAt(lines, s.length)
+	if err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, s.file.Truncate(s.length))
+	}
+	s.length += int64(len(lines))
+	return nil
+}
+
+// transaction is changes under way, made in memory and not yet on the disk.
+type transaction struct {
+	store   *Store
+	lines   []byte
+	undo    []func()
+	ends    []int // of lines, before each of undo
+	changed []delegation.Name
+}
+
+// attempt makes a change or, if it fails, nothing of it.
+func (tx *transaction) attempt(change func(*transaction) error) error {
+	before := len(tx.undo)
+	err := change(tx)
+	if err != nil {
+		tx.rollBack(before)
+	}
+	return err
+}
+
+// rollBack undoes all but the first changes.
+func (tx *transaction) rollBack(keep int) {
+	for n := len(tx.undo) - 1; n >= keep; n-- {
+		tx.undo[n]()
+		tx.lines = tx.lines[:tx.ends[n]]
+	}
+	tx.undo, tx.ends, tx.changed = tx.undo[:keep], tx.ends[:keep], tx.changed[:keep]
+}
+
+// change removes values and puts others.
+func (tx *transaction) change(name delegation.Name, put, remove []Value) error {
+	z := tx.store.zones[name]
+	if z == nil {
+		z = newZone(tx.store.header.Base)
+	}
+	r := record{Zone: name, Serial: tx.store.following(name, z.serial)}
+	for _, v := range remove {
+		if old, ok := z.find(v); ok && !slices.ContainsFunc(r.Removed, old.is) {
+			r.Removed = append(r.Removed, old)
+		}
+	}
+	for _, v := range put {
+		r.put(z, v)
+	}
+	if len(r.Added)+len(r.Removed) == 0 {
+		return nil
+	}
+	if err := r.fits(z); err != nil {
+		return err
+	}
+	tx.make(name, z, r)
+	return nil
+}
+
+// put notes what has to be done for v to be there.
+func (r *record) put(z *zone, v Value) {
+	if n := slices.IndexFunc(r.Added, v.is); n >= 0 {
+		r.Added[n] = v
+		return
+	}
+	old, there := z.find(v)
+	gone := slices.IndexFunc(r.Removed, v.is)
+	switch {
+	case there && gone < 0 && old.equal(v):
+		return
+	case there && gone < 0:
+		r.Removed = append(r.Removed, old)
+	case there && old.equal(v):
+		r.Removed = slices.Delete(r.Removed, gone, gone+1)
+		return
+	}
+	r.Added = append(r.Added, v)
+}
+
+// fits checks how many values each owner will have.
+func (r *record) fits(z *zone) error {
+	more := map[delegation.Name]int{}
+	for _, v := range r.Added {
+		more[v.Owner]++
+	}
+	for _, v := range r.Removed {
+		more[v.Owner]--
+	}
+	for owner, n := range more {
+		if n > 0 && len(z.owners[owner])+n > MaxValues {
+			return &RefusedError{owner, fmt.Errorf("it has %d values: %d at most", len(z.owners[owner]), MaxValues)}
+		}
+	}
+	return nil
+}
+
+// make makes a change in memory and notes its line.
+func (tx *transaction) make(name delegation.Name, z *zone, r record) {
+	from, known := z.serial, tx.store.zones[name] != nil
+	history, fresh := z.history, tx.store.fresh[name]
+	tx.note(name, r, func() {
+		z.apply(record{Serial: from, Added: r.Removed, Removed: r.Added})
+		z.history = history
+		tx.store.fresh[name] = fresh
+		if !known {
+			delete(tx.store.zones, name)
+		}
+	})
+	tx.store.zones[name] = z
+	tx.store.fresh[name] = true
+	z.apply(r)
+	z.remember(Step{from, r.Serial, r.Added, r.Removed})
+}
+
+// whole makes a zone have these values and no others.
+func (tx *transaction) whole(name delegation.Name, serial uint32, list []Value) {
+	old, known := tx.store.zones[name]
+	r := record{Zone: name, Serial: serial, Whole: true}
+	z := newZone(serial)
+	for _, v := range list {
+		if _, there := z.find(v); !there {
+			z.add(v)
+			r.Added = append(r.Added, v)
+		}
+	}
+	tx.note(name, r, func() {
+		tx.store.zones[name] = old
+		if !known {
+			delete(tx.store.zones, name)
+		}
+	})
+	tx.store.zones[name] = z
+}
+
+func (tx *transaction) note(name delegation.Name, r record, undo func()) {
+	tx.ends = append(tx.ends, len(tx.lines))
+	tx.undo = append(tx.undo, undo)
+	tx.changed = append(tx.changed, name)
+	tx.lines = appendLine(tx.lines, r)
+}
+
+// still returns those of the values that are there as they are in the list.
+func (tx *transaction) still(name delegation.Name, list []Value) []Value {
+	z := tx.store.zones[name]
+	return slices.DeleteFunc(list, func(v Value) bool {
+		if z == nil {
+			return true
+		}
+		now, ok := z.find(v)
+		return !ok || !now.equal(v)
+	})
+}
+
+// leap is how far the serial of a zone jumps with its first change after the
+// start: somebody may have seen one that a crash kept from the disk.
+const leap = 1000
+
+// following returns the serial after a zone's last (RFC 1982 §3).
+func (s *Store) following(name delegation.Name, last uint32) uint32 {
+	next := last + 1
+	if !s.fresh[name] && s.zones[name] != nil {
+		next = last + leap
+	}
+	if now := uint32(time.Now().Unix()); int32(now-next) > 0 {
+		return now
+	}
+	return next
+}
+
+// spare is how many octets of history a file may have before it is worth while to
+// write it anew.
+const spare = 4 << 20
+
+// compactIfWorth replaces the file by a shorter one when most of it is history.
+// That it cannot is no harm: the file goes on growing until it can.
+func (s *Store) compactIfWorth() {
+	if s.length < 2*s.compacted+spare {
+		return
+	}
+	_ = s.compact()
+	s.compacted = s.length // also when it failed: then it is tried again some time later
+}
+
+// compact writes one line for each zone and leaves the history out. The file
+// is closed meanwhile, because Windows replaces no open one.
+func (s *Store) compact() error {
+	closeErr := s.file.Close()
+	length, err := replace(s.path, func(w io.Writer) error {
+		_, err := w.Write(appendLine(nil, s.header))
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		for name, z := range s.zones {
+			_, more := w.Write(appendLine(nil, record{Zone: name, Serial: z.serial, Whole: true, Added: z.all()}))
+			err = errors.Join(err, more)
+		}
+		return err
+	})
+	if err == nil {
+		s.length = length
+	}
+	var openErr error
+	s.file, openErr = os.OpenFile(s.path, os.O_RDWR, 0)
+	return errors.Join(closeErr, err, openErr)
+}

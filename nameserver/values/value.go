@@ -1,0 +1,63 @@
+package values
+
+import (
+	"fmt"
+	"time"
+
+	"certctl/delegation"
+)
+
+// Value is the text of one TXT record.
+type Value struct {
+	Owner   delegation.Name `json:"owner"` // in the zone it is put into
+	Text    string          `json:"text"`
+	TTL     uint32          `json:"ttl,omitempty"`    // seconds; 0: the zone's default
+	Key     string          `json:"key"`              // who put it, and alone may remove it
+	Expires time.Time       `json:"expires,omitzero"` // when it is swept away; zero: never
+}
+
+// is reports whether v and w are the same value: one that is put again keeps
+// its place and gets a new TTL and expiry.
+func (v Value) is(w Value) bool {
+	return v.Owner == w.Owner && v.Text == w.Text && v.Key == w.Key
+}
+
+// equal reports whether nothing at all differs.
+func (v Value) equal(w Value) bool {
+	return v.is(w) && v.TTL == w.TTL && v.Expires.Equal(w.Expires)
+}
+
+// Step is one change of a zone, from one serial to the next.
+type Step struct {
+	From, To       uint32
+	Added, Removed []Value
+}
+
+const (
+	// MaxValues is how many values an owner name may have: so many fit into the
+	// 4096 octets of an answer that Let's Encrypt reads.
+	MaxValues = 60
+
+	// MaxText is the length of the longest text, in octets: one string of a TXT
+	// record (RFC 1035 §3.3).
+	MaxText = 255
+)
+
+// RefusedError says that a value cannot be put.
+type RefusedError struct {
+	Owner delegation.Name
+	Err   error
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %v", e.Owner.Bare(), e.Err) }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+func (v Value) check(zone delegation.Name) error {
+	switch {
+	case !v.Owner.IsAtOrBelow(zone):
+		return &RefusedError{v.Owner, fmt.Errorf("it is not in the zone %s", zone.Bare())}
+	case len(v.Text) > MaxText:
+		return &RefusedError{v.Owner, fmt.Errorf("the text has %d octets: %d at most", len(v.Text), MaxText)}
+	}
+	return nil
+}
