@@ -31,7 +31,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01/webhook":           {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
 		"certctl/dns01/exec":              {"delegation", "dns01", "dns01/guard", "hook", "secret"},
 		"certctl/dns01/guard":             {"delegation", "dns01"},
-		"certctl/dns01/web":               {"dns01", "dns01/guard"},
+		"certctl/dns01/web":               {"delegation", "dns01", "dns01/guard", "secret"},
 		"certctl/dns01/txt":               {},
 		"certctl/dns01/rrset":             {"delegation", "dns01"},
 		"certctl/config":                  {"hook", "secret"},

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -24,14 +25,16 @@ import (
 // DefaultTimeout is how long a service may take to answer one request.
 const DefaultTimeout = 30 * time.Second
 
-// maxBody is how much of an answer is read.
-const maxBody = 1 << 20
+// maxBody is how long an answer may be.
+const maxBody = 8 << 20
 
 // tries is how often a busy service is asked, patience how long it may make us
-// wait in between.
+// wait in between. A service that fails is asked again after a pause, twice as
+// long each time.
 const (
-	tries    = 4
-	patience = time.Minute
+	tries      = 4
+	patience   = time.Minute
+	firstPause = 100 * time.Millisecond
 )
 
 // Client sends requests to one service.
@@ -144,14 +147,39 @@ func (c *Client) Send(ctx context.Context, r Request) (Answer, error) {
 	}
 	for try := 1; ; try++ {
 		answer, err := c.once(ctx, r, body)
-		e, ok := errors.AsType[*StatusError](err)
-		if !ok || !r.busy(e) || e.RetryAfter > patience || try == tries {
+		pause, again := r.again(err, try)
+		if !again || ctx.Err() != nil {
 			return answer, err
 		}
-		if err := wait(ctx, e.RetryAfter); err != nil {
-			return Answer{}, fmt.Errorf("%w: %w", e, err)
+		if interrupted := wait(ctx, pause); interrupted != nil {
+			return Answer{}, fmt.Errorf("%w: %w", err, interrupted)
 		}
 	}
+}
+
+// again reports whether a request is worth another try, and after how long. One
+// that failed on the way, or at the service, may have been carried out, so it is
+// repeated only where that does no harm (RFC 9110 §9.2.2).
+func (r Request) again(err error, try int) (time.Duration, bool) {
+	status, ok := errors.AsType[*StatusError](err)
+	if ok && r.busy(status) {
+		return status.RetryAfter + rand.N(status.RetryAfter/8+1), try < tries && status.RetryAfter <= patience
+	}
+	failed, _ := errors.AsType[*FailedError](err)
+	if !r.harmless() || !(ok && status.failed() || failed != nil && failed.passing()) {
+		return 0, false
+	}
+	pause := firstPause << (try - 1)
+	return pause + rand.N(pause/2), try < tries
+}
+
+// harmless reports whether it is the same to carry a request out once or twice.
+func (r Request) harmless() bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
 }
 
 func (r Request) body() ([]byte, error) {
@@ -197,7 +225,10 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Answer, erro
 		return Answer{}, c.failure(ctx, err, r.Secrets)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err == nil && len(answer) > maxBody {
+		err = errTooLong
+	}
 	if err != nil {
 		return Answer{}, c.failure(ctx, err, r.Secrets)
 	}
@@ -206,6 +237,8 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Answer, erro
 	}
 	return Answer{}, newStatusError(c.Server(), response, answer, r.Secrets)
 }
+
+var errTooLong = fmt.Errorf("the answer is longer than %d MB", maxBody>>20)
 
 // failure says what happened instead of an answer.
 func (c *Client) failure(ctx context.Context, err error, secrets []string) error {

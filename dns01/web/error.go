@@ -1,13 +1,18 @@
 package web
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
+	"certctl/delegation"
 	"certctl/dns01/guard"
 )
 
@@ -39,7 +44,7 @@ type StatusError struct {
 func newStatusError(server string, r *http.Response, body []byte, secrets []string) error {
 	e := &StatusError{
 		Server: server, Status: r.StatusCode, Body: guard.Censor(string(body), secrets...),
-		RetryAfter: retryAfter(r.Header.Get("Retry-After")),
+		RetryAfter: comeBack(r.Header),
 	}
 	if e.Status/100 == 4 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout {
 		return &RefusedError{e}
@@ -47,15 +52,45 @@ func newStatusError(server string, r *http.Response, body []byte, secrets []stri
 	return e
 }
 
-// retryAfter reads the header field (RFC 9110 §10.2.3).
-func retryAfter(text string) time.Duration {
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, time.Until(at))
+// comeBack reads when a service wants to be asked again: Retry-After (RFC 9110
+// §10.2.3), or the fields that services have made up for that.
+func comeBack(h http.Header) time.Duration {
+	for _, name := range []string{"Retry-After", "RateLimit-Reset", "X-RateLimit-Reset"} {
+		text := h.Get(name)
+		if number, err := strconv.ParseUint(text, 10, 33); err == nil {
+			return until(number)
+		}
+		if at, err := http.ParseTime(text); err == nil {
+			return max(0, time.Until(at))
+		}
 	}
 	return time.Second
+}
+
+// until reads a number of seconds: from now, or since 1970 where it is as large
+// as these are.
+func until(seconds uint64) time.Duration {
+	if seconds > 1e9 {
+		return max(0, time.Until(time.Unix(int64(seconds), 0)))
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// passing reports whether the next try may fare better.
+func (e *FailedError) passing() bool {
+	if errors.Is(e.Err, errTooLong) || errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded) {
+		return false
+	}
+	return errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF) || errors.Is(e.Err, syscall.ECONNRESET)
+}
+
+// failed reports whether the service, or something before it, broke down.
+func (e *StatusError) failed() bool {
+	switch e.Status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 func (e *StatusError) busy() bool {
@@ -64,7 +99,7 @@ func (e *StatusError) busy() bool {
 
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("%s answered %d %s", e.Server, e.Status, http.StatusText(e.Status))
-	if said := guard.Quote(e.Body); said != "" {
+	if said := guard.Quote(words(e.Body)); said != "" {
 		text += ": " + said
 	}
 	return text
@@ -93,3 +128,52 @@ func (e *RefusedError) Unwrap() error { return e.StatusError }
 
 // Refused implements dns01.Refusal.
 func (e *RefusedError) Refused() {}
+
+// FormError says that an answer is not in the form that the service's API has.
+// What it was instead is not shown: it may be anything.
+type FormError struct{ Server string }
+
+func (e *FormError) Error() string { return e.Server + " did not answer as its API does" }
+
+// Hint says where to look.
+func (e *FormError) Hint() string {
+	return "is there a proxy or a login page between this host and " + e.Server + "? Where url: is configured, compare it with where the API is"
+}
+
+// NoZoneError says that an account does not have a zone, or does not show it.
+type NoZoneError struct {
+	Server string
+	Zone   delegation.Name
+	Err    error // the service's answer; nil where it was an empty list
+}
+
+func (e *NoZoneError) Error() string {
+	text := fmt.Sprintf("%s knows no zone %s", e.Server, e.Zone.Bare())
+	if e.Err != nil {
+		text += " for this key: " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *NoZoneError) Unwrap() error { return e.Err }
+
+// Hint says where to look.
+func (e *NoZoneError) Hint() string {
+	return fmt.Sprintf("is %s served by the account that the key is from, and may the key read it? Its name servers say who serves it: certctl trace", e.Zone.Bare())
+}
+
+// ManyZonesError says that a service has several zones of one name.
+type ManyZonesError struct {
+	Server string
+	Zone   delegation.Name
+	IDs    []string
+}
+
+func (e *ManyZonesError) Error() string {
+	return fmt.Sprintf("%s has %d zones called %s", e.Server, len(e.IDs), e.Zone.Bare())
+}
+
+// Hint says how to choose.
+func (e *ManyZonesError) Hint() string {
+	return "set zone_id: to the one that the name servers serve: " + strings.Join(e.IDs, ", ")
+}
