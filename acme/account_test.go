@@ -155,7 +155,7 @@ func TestPrefer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zs, err := o.Pending(t.Context())
+	zs, err := pending(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,14 @@ type Authorization struct {
 	Domain   string // without "*."
 	Wildcard bool
 	Status   Status
-	Value    string   // of the TXT record for dns-01 (RFC 8555 §8.4)
 	Problem  *Problem // why it is not valid, once the CA says so
 
+	Offered   []*Challenge // in the CA's order, also those of unknown types
+	Challenge *Challenge   // the one of them that Choose has chosen; nil before
+	Prefix    string       // then the labels before Domain where the CA looks for a TXT record; "" where the type has none
+	Value     string       // of that record
+
 	account    *Account
-	challenge  wireChallenge // dns-01
-	offered    []string      // types of challenges
 	retryAfter time.Time
 }
 
@@ -45,18 +47,9 @@ type wireAuthorization struct {
 	Challenges []json.RawMessage `json:"challenges"`
 }
 
-// wireChallenge is RFC 8555 §8, as far as dns-01 goes.
-type wireChallenge struct {
-	Type   string       `json:"type"`
-	URL    string       `json:"url"`
-	Token  string       `json:"token"`
-	Status Status       `json:"status"`
-	Error  *wireProblem `json:"error"`
-}
-
 // Pending returns the authorizations that are not valid yet, in the order of
-// the names. They are fetched side by side. One without a dns-01 challenge is
-// an error that lists what the CA offers for it.
+// the names. They are fetched side by side. Each is to Choose a challenge before
+// it can be validated.
 func (o *Order) Pending(ctx context.Context) ([]*Authorization, error) {
 	zs, err := o.fetch(ctx)
 	if err != nil {
@@ -69,7 +62,6 @@ func (o *Order) Pending(ctx context.Context) ([]*Authorization, error) {
 		case Valid:
 		case Pending, Processing:
 			pending = append(pending, z)
-			errs = append(errs, z.prepare())
 		case Invalid, Deactivated, Expired, Revoked:
 			errs = append(errs, z.refusal())
 		default:
@@ -126,33 +118,7 @@ func (z *Authorization) refresh(ctx context.Context) error {
 func (z *Authorization) read(w *wireAuthorization, header http.Header) {
 	z.Domain, z.Wildcard, z.Status = strings.ToLower(w.Identifier.Value), w.Wildcard, w.Status
 	z.retryAfter = retryAfter(header)
-	z.challenge, z.offered, z.Problem = wireChallenge{}, nil, nil
-	for _, raw := range w.Challenges {
-		var ch wireChallenge
-		if json.Unmarshal(raw, &ch) != nil {
-			continue // of a type that is not known here
-		}
-		z.offered = append(z.offered, ch.Type)
-		if ch.Type == "dns-01" {
-			z.challenge = ch
-		}
-		if ch.Error != nil {
-			z.Problem = ch.Error.problem()
-		}
-	}
-}
-
-// prepare computes the record's value.
-func (z *Authorization) prepare() error {
-	if z.challenge.Token == "" || z.challenge.URL == "" {
-		return fmt.Errorf("%s: the CA offers no dns-01 challenge, only %s", z.Name(), strings.Join(z.offered, ", "))
-	}
-	value, err := z.account.client.DNS01ChallengeRecord(z.challenge.Token)
-	if err != nil {
-		return fmt.Errorf("%s: %w", z.Name(), err)
-	}
-	z.Value = value
-	return nil
+	z.readChallenges(w.Challenges)
 }
 
 // final reports whether the status will not change by waiting (RFC 8555 §7.1.6).

@@ -5,7 +5,7 @@
 //	account, err := ca.Register(ctx, acme.Registration{Key: key, AgreeTerms: true})
 //	order, err := account.NewOrder(ctx, acme.Request{Names: names})
 //	pending, err := order.Pending(ctx)
-//	// each one's Value goes into a TXT record
+//	// each one has to Choose a challenge; its Value goes into a TXT record
 //	err = order.Validate(ctx, pending, nil)
 //	chain, err := order.Finalize(ctx, csr)
 //

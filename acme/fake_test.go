@@ -1,8 +1,10 @@
 package acme
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -165,11 +167,20 @@ func (f *fake) validating(t *testing.T, names ...string) (*Order, []*Authorizati
 	if err != nil {
 		t.Fatal(err)
 	}
-	zs, err := o.Pending(t.Context())
+	zs, err := pending(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o, zs
+}
+
+// pending returns the pending authorizations, to be validated by dns-01.
+func pending(ctx context.Context, o *Order) ([]*Authorization, error) {
+	zs, err := o.Pending(ctx)
+	for _, z := range zs {
+		err = errors.Join(err, z.Choose([]ChallengeType{DNS01}))
+	}
+	return zs, err
 }
 
 // times says when a path was asked, since the first time.

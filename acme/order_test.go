@@ -84,16 +84,10 @@ func TestPendingOrder(t *testing.T) {
 func TestPendingRefused(t *testing.T) {
 	ip := fakeAuthz(0, "192.0.2.1", "pending", nil)
 	ip["identifier"] = object{"type": "ip", "value": "192.0.2.1"}
-	http01 := fakeAuthz(0, "example.com", "pending", nil)
-	http01["challenges"] = []object{
-		{"type": "http-01", "url": fakeURL + "/x", "token": "t", "status": "pending"},
-		{"type": "dns-persist-01", "url": fakeURL + "/x", "status": "pending"},
-	}
 	for name, test := range map[string]struct {
 		authorization object
 		want          string
 	}{
-		"no dns-01":    {http01, "example.com: the CA offers no dns-01 challenge, only http-01, dns-persist-01"},
 		"not ordered":  {fakeAuthz(0, "example.org", "pending", nil), "example.org: the CA wants this name validated, which was not ordered"},
 		"wildcard":     {fakeAuthz(0, "*.example.com", "pending", nil), "*.example.com: the CA wants this name validated, which was not ordered"},
 		"address":      {ip, `authorization of 192.0.2.1: identifier is of type "ip"`},

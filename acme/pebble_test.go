@@ -103,7 +103,7 @@ func issue(ctx context.Context, a *Account, r Request, csr []byte, observe func(
 	if err != nil {
 		return nil, err
 	}
-	zs, err := o.Pending(ctx)
+	zs, err := pending(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func TestFinalizeResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zs, err := o.Pending(t.Context())
+	zs, err := pending(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func TestAbandon(t *testing.T) {
 	if err := o.Abandon(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err = o.Pending(t.Context())
+	_, err = pending(t.Context(), o)
 	want := "a.example.com: authorization is deactivated\nb.example.com: authorization is deactivated"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -48,8 +48,8 @@ func (e *ValidationError) Hint() string {
 	return ""
 }
 
-// Validate tells the CA that the records of these authorizations are there,
-// and watches the order until it is ready. observe, if not nil, is told each
+// Validate tells the CA that what the chosen challenges of these authorizations
+// need is there, and watches the order until it is ready. observe, if not nil, is told each
 // authorization's final status. The error holds the CA's problem for each name
 // that it refused, verbatim.
 func (o *Order) Validate(ctx context.Context, zs []*Authorization, observe func(*Authorization)) error {
@@ -66,10 +66,13 @@ func (o *Order) Validate(ctx context.Context, zs []*Authorization, observe func(
 // respond tells the CA to look (RFC 8555 §7.5.1). It did so already if the
 // challenge is no longer pending.
 func (z *Authorization) respond(ctx context.Context) error {
-	if z.Status != Pending || z.challenge.Status != Pending {
+	if z.Challenge == nil {
+		return fmt.Errorf("%s: no challenge has been chosen", z.Name())
+	}
+	if z.Status != Pending || z.Challenge.Status != Pending {
 		return nil
 	}
-	_, err := z.account.post(ctx, z.challenge.URL, struct{}{}, nil)
+	_, err := z.account.post(ctx, z.Challenge.URL, struct{}{}, nil)
 	if err == nil || z.overtaken(ctx, err) {
 		return nil
 	}
@@ -84,7 +87,7 @@ func (z *Authorization) overtaken(ctx context.Context, err error) bool {
 	if !errors.As(err, &p) || p.RateLimited() || z.refresh(ctx) != nil {
 		return false
 	}
-	return z.Status != Pending || z.challenge.Status != Pending
+	return z.Status != Pending || z.Challenge.Status != Pending
 }
 
 // watch follows an order whose challenges have been answered.

@@ -164,7 +164,7 @@ func (r *run) checked(c *cli.Context) ([]check.Name, error) {
 // toCheck returns the certificates to look at, with their CAs.
 func (r *run) toCheck(c *cli.Context, chosen *config.ACME) ([]*issuance.Renewal, error) {
 	if len(c.StringSlice("domain")) > 0 {
-		request, err := requested(c, chosen)
+		request, err := requested(c, r.config, chosen)
 		return []*issuance.Renewal{{Request: request, Directory: chosen.URL()}}, err
 	}
 	kept, err := r.store.Requests()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"certctl/acme"
 	"certctl/config"
 	"certctl/issuance"
 	"certctl/store"
@@ -60,10 +61,20 @@ func (r *run) rehearse(c *cli.Context, ca *config.ACME, requests []issuance.Requ
 			return err
 		}
 	} else {
-		results = r.issuer(c, nil, rep).Rehearse(c.Context, requests, d == dnsOnly)
+		results = r.issuer(c, r.accountOnDisk(ca), rep).Rehearse(c.Context, requests, d == dnsOnly)
 	}
 	rep.issued(results)
 	return failure(results)
+}
+
+// accountOnDisk returns the account at a CA as far as it is known without
+// asking the CA; nil without one.
+func (r *run) accountOnDisk(ca *config.ACME) *acme.Account {
+	saved, err := r.store.LoadAccount(ca.URL())
+	if err != nil || saved.URL == "" {
+		return nil
+	}
+	return &acme.Account{URL: saved.URL}
 }
 
 // orderForNothing places real orders at a CA that does not mind, and keeps

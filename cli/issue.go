@@ -179,7 +179,7 @@ func chooseCA(c *cli.Context, cfg *config.Config) (*config.ACME, error) {
 // the configuration.
 func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Request, error) {
 	if len(c.StringSlice("domain")) > 0 || c.String("csr") != "" {
-		r, err := requested(c, ca)
+		r, err := requested(c, cfg, ca)
 		return []issuance.Request{r}, err
 	}
 	var requests []issuance.Request
@@ -187,7 +187,7 @@ func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Req
 		if name := c.String("name"); name != "" && name != cert.Name {
 			continue
 		}
-		r, err := configured(cert, ca)
+		r, err := configured(cert, cfg, ca)
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +200,7 @@ func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Req
 }
 
 // requested makes a request of flags.
-func requested(c *cli.Context, ca *config.ACME) (issuance.Request, error) {
+func requested(c *cli.Context, cfg *config.Config, ca *config.ACME) (issuance.Request, error) {
 	names, err := namesOf(c)
 	if err != nil {
 		return issuance.Request{}, &UsageError{Err: err}
@@ -209,6 +209,9 @@ func requested(c *cli.Context, ca *config.ACME) (issuance.Request, error) {
 		Certificate: first(c.String("name"), store.Name(names[0])),
 		Names:       names,
 		Profile:     first(c.String("profile"), ca.Profile),
+	}
+	if r.Challenges, err = chosenChallenges(c, cfg); err != nil {
+		return r, err
 	}
 	if err := details(c, ca, &r); err != nil {
 		return r, err
@@ -221,16 +224,21 @@ func requested(c *cli.Context, ca *config.ACME) (issuance.Request, error) {
 }
 
 // configured makes a request of an entry under certificates:.
-func configured(cert *config.Certificate, ca *config.ACME) (issuance.Request, error) {
+func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (issuance.Request, error) {
 	names, err := acme.ParseNames(cert.Domains)
 	if err != nil {
 		return issuance.Request{}, &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
+	}
+	challenges, err := preferredChallenges(cert.Challenges, cfg.Defaults.Challenges)
+	if err != nil {
+		return issuance.Request{}, &UsageError{Err: fmt.Errorf("certificate %s: challenges: %w", cert.Name, err)}
 	}
 	r := issuance.Request{
 		Certificate: cert.Name,
 		Names:       names,
 		Key:         issuance.KeyType(cert.Key),
 		Profile:     first(cert.Profile, ca.Profile),
+		Challenges:  challenges,
 		Follow:      cert.Follow,
 		Deploy:      cert.Deploy,
 		ReuseKey:    cert.ReuseKey,

@@ -174,7 +174,7 @@ func (r *run) configured() ([]*issuance.Renewal, error) {
 	var all []*issuance.Renewal
 	ca := r.config.ACME[0]
 	for _, cert := range r.config.Certificates {
-		request, err := configured(cert, ca)
+		request, err := configured(cert, r.config, ca)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,10 @@ type Certificate struct {
 	// Key is the type of the private key.
 	Key string `yaml:"key" default:"ecdsa-p256" enum:"ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096"`
 
+	// Challenges are the ways to prove the domains to the CA: the first that it
+	// offers is used. Default: those of the defaults section.
+	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01"`
+
 	// Profile is the certificate profile to ask for. Default: that of the acme
 	// section.
 	Profile string `yaml:"profile"`
@@ -67,6 +71,12 @@ const (
 	FollowNever = "never"
 )
 
+// ChallengeTypes returns the types of challenges, the default first.
+func ChallengeTypes() []string {
+	fields := fieldsOf(reflect.TypeFor[Certificate]())
+	return fields[slices.IndexFunc(fields, func(f field) bool { return f.name == "challenges" })].enum
+}
+
 // KeyTypes returns the types of private keys, the default first.
 func KeyTypes() []string {
 	fields := fieldsOf(reflect.TypeFor[Certificate]())
@@ -80,6 +90,7 @@ func (c *Certificate) check(at place) {
 		at.problem("", "certificate name %s: lower-case letters, digits, dots, hyphens and underscores are expected, a letter or digit first", printable(c.Name))
 	}
 	checkCommands(at, "deploy", c.Deploy)
+	checkChallenges(at, c.Challenges)
 	domains := map[string]bool{}
 	for _, domain := range c.Domains {
 		domains[challenged(domain)] = true

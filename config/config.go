@@ -39,6 +39,9 @@ type Config struct {
 	// is used.
 	Zones []*Zone `yaml:"zones"`
 
+	// Defaults are what holds for all certificates that do not say otherwise.
+	Defaults Defaults `yaml:"defaults"`
+
 	// Certificates maps names to certificates to keep valid. Those ordered with
 	// "certctl issue -d" need no entry: the state directory remembers them.
 	Certificates []*Certificate `yaml:"certificates"`

@@ -186,11 +186,11 @@ func TestProblems(t *testing.T) {
 	certificate := func(text string) string { return "certificates:\n  web:\n    domains: [example.com]\n    " + text }
 	for _, test := range []struct{ text, want string }{
 		{"zonse: {}", `1: unknown key "zonse": did you mean zones?`},
-		{"x: {}\nzones: 1\nacme: {emial: x}", `1: unknown key "x": it may be acme, state, keep, resolver, zones, certificates, hooks, renew, metrics, log
+		{"x: {}\nzones: 1\nacme: {emial: x}", `1: unknown key "x": it may be acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log
 2: zones: a mapping is expected, from names
 3: unknown key "emial": did you mean email?`},
-		{marked + ": 1", "1: unknown key: it may be acme, state, keep, resolver, zones, certificates, hooks, renew, metrics, log"},
-		{"[a]", "1: the file: a mapping is expected, with the keys acme, state, keep, resolver, zones, certificates, hooks, renew, metrics, log"},
+		{marked + ": 1", "1: unknown key: it may be acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log"},
+		{"[a]", "1: the file: a mapping is expected, with the keys acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log"},
 		{"state: a\nstate: b", "2: this key is also in line 1"},
 		{"state: [" + marked + "]", "1: state: a string is expected"},
 		{"state: {a: [}", "1: did not find expected node content"},
@@ -232,7 +232,7 @@ func TestProblems(t *testing.T) {
 		{"certificates: {web: {}}", "1: web: domains is missing"},
 		{"keep: 0", "1: keep: 1 or more is expected"},
 		{"certificates: {web: {domains: []}}", "1: web: domains is missing"},
-		{"certificates: {web: 1}", "1: web: a mapping is expected, with the keys domains, key, profile, reuse_key, csr, preferred_chain, must_staple, install, deploy, follow"},
+		{"certificates: {web: 1}", "1: web: a mapping is expected, with the keys domains, key, challenges, profile, reuse_key, csr, preferred_chain, must_staple, install, deploy, follow"},
 		{"certificates:\n  ../x: {domains: a.example}", "2: certificate name this name: lower-case letters"},
 		{"certificates:\n  Web: {domains: a.example}", "2: certificate name Web: lower-case letters"},
 		{"certificates:\n  web: {domains: a.example}\n  web: {domains: b.example}", "3: this key is also in line 2"},

@@ -12,7 +12,7 @@ import (
 
 // Name is an absolute domain name in presentation format: lower case, ending
 // in a dot. The root is ".". Names are parsed at the edges of the program, by
-// ParseName and ChallengeName, and compared as values everywhere else.
+// ParseName and ValidationName, and compared as values everywhere else.
 // Underscores are allowed: these are owner names, not host names.
 type Name string
 
@@ -51,7 +51,11 @@ func ParseName(s string) (Name, error) {
 // ChallengeName returns the name at which a CA looks for the validation record
 // of a DNS identifier: "_acme-challenge." before the domain without its
 // wildcard label (RFC 8555 §8.4).
-func ChallengeName(domain string) (Name, error) {
+func ChallengeName(domain string) (Name, error) { return ValidationName("_acme-challenge", domain) }
+
+// ValidationName is ChallengeName for the challenges whose record is at other
+// labels before the domain.
+func ValidationName(prefix, domain string) (Name, error) {
 	if _, err := netip.ParseAddr(domain); err == nil {
 		return "", fmt.Errorf("%s is an IP address, which has no validation record in the DNS", domain)
 	}
@@ -65,7 +69,7 @@ func ChallengeName(domain string) (Name, error) {
 	case strings.Contains(string(base), "*"):
 		return "", fmt.Errorf("%q has a wildcard that is not its whole first label", domain)
 	}
-	return ParseName("_acme-challenge." + string(base))
+	return ParseName(prefix + "." + string(base))
 }
 
 // IsAtOrBelow reports whether n is zone or a name below it. It compares whole

@@ -207,15 +207,21 @@ func (j *job) pendingNames() []string {
 	return names
 }
 
-// pendingDomains returns the domains of the pending names, each once.
-func (j *job) pendingDomains() []string {
-	var domains []string
+// place is where the CA begins to look for a record: labels before a domain.
+type place struct{ prefix, domain string }
+
+func placeOf(z *acme.Authorization) place { return place{z.Prefix, z.Domain} }
+
+// places returns where the pending names' records are looked for, each once: a
+// name and its wildcard share one.
+func (j *job) places() []place {
+	var places []place
 	for _, z := range j.pending {
-		if !slices.Contains(domains, z.Domain) {
-			domains = append(domains, z.Domain)
+		if p := placeOf(z); !slices.Contains(places, p) {
+			places = append(places, p)
 		}
 	}
-	return domains
+	return places
 }
 
 // tell passes an event to whoever watches.
@@ -247,9 +253,19 @@ func (e *StepError) AboutCA() bool {
 	case Validating, Finalizing: // a CA that takes too long, or issues what was not asked for
 		return true
 	case Ordering:
-		return unreachable(e.Err)
+		return unreachable(e.Err) || offersOthers(e.Err)
 	}
 	return false
+}
+
+// offersOthers reports whether the CA has no challenge of those asked for.
+func offersOthers(err error) bool {
+	if _, ok := err.(*nameError); ok {
+		_, ok := errors.AsType[*acme.NoChallengeError](err)
+		return ok
+	}
+	errs := split(err)
+	return len(errs) > 0 && !slices.ContainsFunc(errs, func(e error) bool { return !offersOthers(e) })
 }
 
 // unreachable reports whether the CA could not be talked to.

@@ -2,6 +2,7 @@ package issuance
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -62,7 +63,18 @@ func (i *Issuer) order(ctx context.Context, j *job) error {
 		j.pending, err = j.order.Pending(ctx)
 	}
 	i.tell(Ordered{Certificate: j.Certificate, URL: j.order.URL, Resumed: resumed, Pending: j.pendingNames()})
-	return err
+	return errors.Join(err, j.choose())
+}
+
+// choose chooses a challenge for each name that is to be validated.
+func (j *job) choose() error {
+	var errs []error
+	for _, authz := range j.pending {
+		if err := authz.Choose(j.challenges()); err != nil {
+			errs = append(errs, &nameError{authz.Name(), err})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // locate finds the place of every record that the CA will ask for, and the

@@ -25,12 +25,12 @@ func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
 	var grants []dns01.Grant
 	var errs []error
 	for _, authz := range j.pending {
-		grant, err := i.grant(ctx, targets[authz.Domain])
+		grant, err := i.grant(ctx, targets[placeOf(authz)])
 		if err != nil {
 			errs = append(errs, &nameError{authz.Name(), err})
 			continue
 		}
-		i.warn(j, authz.Name(), targets[authz.Domain], grant)
+		i.warn(j, authz.Name(), targets[placeOf(authz)], grant)
 		grants = append(grants, grant)
 	}
 	return grants, errors.Join(errs...)
@@ -49,19 +49,18 @@ func (i *Issuer) grant(ctx context.Context, t *delegation.Target) (dns01.Grant, 
 	return grant, nil
 }
 
-// targets resolves the challenge name of each domain once: a name and its
-// wildcard share one.
-func (i *Issuer) targets(ctx context.Context, j *job) (map[string]*delegation.Target, error) {
-	domains := j.pendingDomains()
-	targets := make([]*delegation.Target, len(domains))
-	errs := make([]error, len(domains))
+// targets resolves each of the places where records are looked for.
+func (i *Issuer) targets(ctx context.Context, j *job) (map[place]*delegation.Target, error) {
+	places := j.places()
+	targets := make([]*delegation.Target, len(places))
+	errs := make([]error, len(places))
 	var g errgroup.Group
 	g.SetLimit(concurrentNames)
-	for n, domain := range domains {
+	for n, p := range places {
 		g.Go(func() error {
-			target, err := i.target(ctx, j, domain)
+			target, err := i.target(ctx, j, p)
 			if err != nil {
-				errs[n] = &nameError{domain, err}
+				errs[n] = &nameError{p.domain, err}
 			}
 			targets[n] = target
 			return nil
@@ -69,22 +68,22 @@ func (i *Issuer) targets(ctx context.Context, j *job) (map[string]*delegation.Ta
 	}
 	_ = g.Wait()
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx) // once, and not for each domain
+		return nil, context.Cause(ctx) // once, and not for each place
 	}
-	found := make(map[string]*delegation.Target)
-	for n, domain := range domains {
-		found[domain] = targets[n]
+	found := make(map[place]*delegation.Target)
+	for n, p := range places {
+		found[p] = targets[n]
 	}
 	return found, errors.Join(errs...)
 }
 
-// target finds the place of one domain's validation records.
-func (i *Issuer) target(ctx context.Context, j *job, domain string) (*delegation.Target, error) {
-	challenge, err := delegation.ChallengeName(domain)
+// target finds where the records for one place have to be written.
+func (i *Issuer) target(ctx context.Context, j *job, p place) (*delegation.Target, error) {
+	challenge, err := delegation.ValidationName(p.prefix, p.domain)
 	if err != nil {
 		return nil, err
 	}
-	follow, err := ParseFollow(j.Follow[domain])
+	follow, err := ParseFollow(j.Follow[p.domain])
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"certctl/acme"
 	"certctl/store"
 )
 
@@ -33,18 +34,19 @@ func (i *Issuer) remember(j *job) error {
 // time.
 func asked(r Request, directory string) *store.Request {
 	return &store.Request{
-		Name:      r.Certificate,
-		Names:     r.Names,
-		KeyType:   string(keyType(r.Key)),
-		Profile:   r.Profile,
-		Directory: directory,
-		Deploy:    r.Deploy,
-		Follow:    r.Follow,
-		ReuseKey:  r.ReuseKey,
-		Staple:    r.MustStaple,
-		Chain:     r.Chain,
-		CSR:       r.CSR,
-		Created:   time.Now(),
+		Name:       r.Certificate,
+		Names:      r.Names,
+		KeyType:    string(keyType(r.Key)),
+		Profile:    r.Profile,
+		Directory:  directory,
+		Deploy:     r.Deploy,
+		Challenges: words(r.Challenges),
+		Follow:     r.Follow,
+		ReuseKey:   r.ReuseKey,
+		Staple:     r.MustStaple,
+		Chain:      r.Chain,
+		CSR:        r.CSR,
+		Created:    time.Now(),
 	}
 }
 
@@ -59,6 +61,7 @@ func Remembered(r *store.Request) Request {
 		Names:       r.Names,
 		Key:         KeyType(r.KeyType),
 		Profile:     r.Profile,
+		Challenges:  types(r.Challenges),
 		Follow:      r.Follow,
 		Deploy:      r.Deploy,
 		ReuseKey:    r.ReuseKey,
@@ -66,6 +69,16 @@ func Remembered(r *store.Request) Request {
 		Chain:       r.Chain,
 		CSR:         r.CSR,
 	}
+}
+
+// types are challenges as they were kept. Whatever is not known by now is
+// offered by no CA either.
+func types(words []string) []acme.ChallengeType {
+	var types []acme.ChallengeType
+	for _, word := range words {
+		types = append(types, acme.ChallengeType(word))
+	}
+	return types
 }
 
 // Current returns the certificate that is live under the request's name if it

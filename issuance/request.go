@@ -2,21 +2,25 @@ package issuance
 
 import (
 	"crypto"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"certctl/acme"
 	"certctl/delegation"
 )
 
 // Request is one certificate that is wanted.
 type Request struct {
-	Certificate string            // its name in the store
-	Names       []string          // as acme.ParseNames returns them
-	Key         KeyType           // of the certificate's key; "" for the default
-	Profile     string            // of the CA; "" for its default
-	Follow      map[string]string // by domain, what ParseFollow reads; "" for those not in it
-	Deploy      []string          // commands to run when the certificate is new
-	Replaces    string            // acme.RenewalID of the certificate that this one is to replace, or ""
+	Certificate string               // its name in the store
+	Names       []string             // as acme.ParseNames returns them
+	Key         KeyType              // of the certificate's key; "" for the default
+	Profile     string               // of the CA; "" for its default
+	Challenges  []acme.ChallengeType // the first that the CA offers is used; none for DefaultChallenges
+	Follow      map[string]string    // by domain, what ParseFollow reads; "" for those not in it
+	Deploy      []string             // commands to run when the certificate is new
+	Replaces    string               // acme.RenewalID of the certificate that this one is to replace, or ""
 
 	PrivateKey crypto.Signer // to be used in place of a new one, or nil
 	ReuseKey   bool          // keep the private key of the certificate that is live
@@ -25,6 +29,45 @@ type Request struct {
 	Chain      string        // name or fingerprint of the root that is preferred, or ""; see acme.Order.Prefer
 	NotBefore  time.Time     // zero: the CA's choice
 	NotAfter   time.Time     // zero: the CA's choice
+}
+
+// DefaultChallenges are used for requests that name none.
+var DefaultChallenges = []acme.ChallengeType{acme.DNS01}
+
+// challenges returns the types to choose from.
+func (r *Request) challenges() []acme.ChallengeType {
+	if len(r.Challenges) == 0 {
+		return DefaultChallenges
+	}
+	return r.Challenges
+}
+
+// ParseChallenges reads the types of challenges to choose from, in the order
+// of preference. The error says which there are.
+func ParseChallenges(words []string) ([]acme.ChallengeType, error) {
+	var types []acme.ChallengeType
+	for _, word := range words {
+		t := acme.ChallengeType(strings.ToLower(strings.TrimSpace(word)))
+		switch {
+		case !slices.Contains(acme.ChallengeTypes, t):
+			return nil, fmt.Errorf("%q: there are %s", word, listed(acme.ChallengeTypes))
+		case slices.Contains(types, t):
+			return nil, fmt.Errorf("%s is there twice", t)
+		}
+		types = append(types, t)
+	}
+	return types, nil
+}
+
+func listed(types []acme.ChallengeType) string { return strings.Join(words(types), ", ") }
+
+// words are the names of types, as they are kept.
+func words(types []acme.ChallengeType) []string {
+	var words []string
+	for _, t := range types {
+		words = append(words, string(t))
+	}
+	return words
 }
 
 // sameNames compares sets of names.

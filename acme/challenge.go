@@ -1,0 +1,193 @@
+package acme
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ChallengeType is a way to prove control of an identifier (RFC 8555 §8), by
+// its name in the registry of RFC 8555 §9.7.8.
+type ChallengeType string
+
+// The types that are known here.
+const (
+	DNS01        ChallengeType = "dns-01"         // RFC 8555 §8.4
+	DNSAccount01 ChallengeType = "dns-account-01" // draft-ietf-acme-dns-account-label
+	DNSPersist01 ChallengeType = "dns-persist-01" // draft-ietf-acme-dns-persist
+)
+
+// ChallengeTypes are all that are known, the default first.
+var ChallengeTypes = []ChallengeType{DNS01, DNSAccount01}
+
+// Challenge is one of the ways that the CA offers to prove control of an
+// identifier.
+type Challenge struct {
+	Type   ChallengeType
+	URL    string
+	Token  string // RFC 8555 §8.3; "" where the type has none
+	Status Status
+}
+
+// wireChallenge is RFC 8555 §8. What a type of challenge has beyond that, and
+// what unknown types have, may be anything.
+type wireChallenge struct {
+	Type   ChallengeType `json:"type"`
+	URL    string        `json:"url"`
+	Token  string        `json:"token"`
+	Status Status        `json:"status"`
+	Error  *wireProblem  `json:"error"`
+}
+
+func (w *wireChallenge) challenge() *Challenge {
+	return &Challenge{Type: w.Type, URL: w.URL, Token: w.Token, Status: w.Status}
+}
+
+// usable says what a challenge lacks that its type needs, "" if nothing.
+func (c *Challenge) usable() string {
+	switch {
+	case c.URL == "":
+		return "no url"
+	case !validToken(c.Token):
+		return "no valid token"
+	}
+	return ""
+}
+
+// validToken reports whether a token is as RFC 8555 §8.3 has it: of the
+// alphabet of base64url.
+func validToken(token string) bool {
+	return token != "" && strings.IndexFunc(token, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}) < 0
+}
+
+// Choose chooses the first of these types that the CA offers for the
+// authorization; Validate will answer that challenge. Where it offers none of
+// them, the error is a *NoChallengeError.
+func (z *Authorization) Choose(preferred []ChallengeType) error {
+	flaws := map[ChallengeType]string{}
+	for _, t := range preferred {
+		c := z.offer(t)
+		if c == nil {
+			continue
+		}
+		if flaw := c.usable(); flaw != "" {
+			flaws[t] = flaw
+			continue
+		}
+		z.Challenge = c
+		return z.prepare()
+	}
+	return &NoChallengeError{Wanted: preferred, Offered: z.types(), flaws: flaws}
+}
+
+// offer returns the challenge of a type, nil if the CA offers none.
+func (z *Authorization) offer(t ChallengeType) *Challenge {
+	n := slices.IndexFunc(z.Offered, func(c *Challenge) bool { return c.Type == t })
+	if n < 0 {
+		return nil
+	}
+	return z.Offered[n]
+}
+
+func (z *Authorization) types() []ChallengeType {
+	var types []ChallengeType
+	for _, c := range z.Offered {
+		types = append(types, c.Type)
+	}
+	return types
+}
+
+// prepare computes what the chosen challenge needs.
+func (z *Authorization) prepare() (err error) {
+	z.Prefix, z.Value = "", ""
+	switch z.Challenge.Type {
+	case DNS01:
+		z.Prefix = dnsPrefix
+		z.Value, err = z.account.client.DNS01ChallengeRecord(z.Challenge.Token)
+	case DNSAccount01: // differs in the place only
+		z.Prefix = z.account.Label() + "." + dnsPrefix
+		z.Value, err = z.account.client.DNS01ChallengeRecord(z.Challenge.Token)
+	}
+	return err
+}
+
+const dnsPrefix = "_acme-challenge"
+
+// KeyAuthorization returns the answer to the chosen challenge (RFC 8555 §8.1),
+// of which a Value is the digest.
+func (z *Authorization) KeyAuthorization() (string, error) {
+	return z.account.client.HTTP01ChallengeResponse(z.Challenge.Token)
+}
+
+// readChallenges takes over what the CA offers. What cannot be read is of a type
+// that is not known here. The chosen challenge stays the chosen one.
+func (z *Authorization) readChallenges(raw []json.RawMessage) {
+	z.Offered, z.Problem = nil, nil
+	for _, text := range raw {
+		var w wireChallenge
+		if json.Unmarshal(text, &w) != nil || w.Type == "" {
+			continue
+		}
+		z.Offered = append(z.Offered, w.challenge())
+		if w.Error != nil {
+			z.Problem = w.Error.problem()
+		}
+	}
+	if z.Challenge == nil {
+		return
+	}
+	if c := z.offer(z.Challenge.Type); c != nil {
+		z.Challenge = c
+	} else {
+		z.Challenge = &Challenge{Type: z.Challenge.Type} // others are left out once one is decided
+	}
+}
+
+// NoChallengeError says that a CA offers none of the challenges that are asked
+// for.
+type NoChallengeError struct {
+	Wanted  []ChallengeType
+	Offered []ChallengeType // in the CA's order, also unknown ones
+
+	flaws map[ChallengeType]string // of those that are offered but cannot be used
+}
+
+func (e *NoChallengeError) Error() string {
+	offered := make([]string, len(e.Offered))
+	for i, t := range e.Offered {
+		offered[i] = plain(string(t))
+		if flaw := e.flaws[t]; flaw != "" {
+			offered[i] += " (with " + flaw + ")"
+		}
+	}
+	wanted := joined(e.Wanted, " or ")
+	if len(offered) == 0 {
+		return fmt.Sprintf("the CA offers no %s challenge, nor any other", wanted)
+	}
+	return fmt.Sprintf("the CA offers no %s challenge, only %s", wanted, strings.Join(offered, ", "))
+}
+
+// Hint names the challenges that the CA offers and that can be asked for.
+func (e *NoChallengeError) Hint() string {
+	var possible []ChallengeType
+	for _, t := range ChallengeTypes {
+		if slices.Contains(e.Offered, t) && !slices.Contains(e.Wanted, t) && e.flaws[t] == "" {
+			possible = append(possible, t)
+		}
+	}
+	if len(possible) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("allow it with --challenge %s, or with `challenges: [%s]`", possible[0], joined(possible, ", "))
+}
+
+func joined(types []ChallengeType, separator string) string {
+	words := make([]string, len(types))
+	for i, t := range types {
+		words[i] = string(t)
+	}
+	return strings.Join(words, separator)
+}
