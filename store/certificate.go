@@ -46,11 +46,11 @@ func (s *Store) SaveCertificate(name string, key crypto.Signer, chain [][]byte) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	serial := fmt.Sprintf("%x", leaf.SerialNumber)
-	if err := s.archive(s.path("archive", name, serial), files); err != nil {
+	version, err := s.archive(name, fmt.Sprintf("%x", leaf.SerialNumber), files)
+	if err != nil {
 		return nil, err
 	}
-	target := filepath.Join("..", "archive", name, serial)
+	target := filepath.Join("..", "archive", name, version)
 	if err := s.disk.link(target, s.path("live", name)); err != nil {
 		return nil, err
 	}
@@ -86,12 +86,26 @@ func encodeChain(chain [][]byte) []byte {
 	return text
 }
 
-// archive makes the directory of one certificate in one step: it appears when
-// it is complete.
-func (s *Store) archive(dir string, files map[string][]byte) error {
-	if _, err := os.Stat(dir); err == nil {
-		return sameFiles(dir, files)
+// archive keeps one certificate, and returns the name of its directory: the
+// serial number. Two CAs may have given the same one (RFC 5280 §4.1.2.2 has it
+// unique for one issuer); the second then gets SERIAL-2.
+func (s *Store) archive(name, serial string, files map[string][]byte) (version string, err error) {
+	version = serial
+	for n := 2; ; n++ {
+		dir := s.path("archive", name, version)
+		if _, err := os.Stat(dir); err != nil {
+			return version, s.archiveNew(dir, files)
+		}
+		if same, err := sameFiles(dir, files); same || err != nil {
+			return version, err
+		}
+		version = fmt.Sprintf("%s-%d", serial, n)
 	}
+}
+
+// archiveNew makes the directory of one certificate in one step: it appears when
+// it is complete.
+func (s *Store) archiveNew(dir string, files map[string][]byte) error {
 	temporary := hidden(dir)
 	if err := s.disk.mkdir(temporary); err != nil {
 		return err
@@ -114,17 +128,18 @@ func (s *Store) archive(dir string, files map[string][]byte) error {
 	return s.disk.rename(temporary, dir)
 }
 
-func sameFiles(dir string, files map[string][]byte) error {
+// sameFiles reports whether a directory has this key and certificate.
+func sameFiles(dir string, files map[string][]byte) (bool, error) {
 	for _, name := range []string{privKeyFile, certFile} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil && (name != privKeyFile || !errors.Is(err, fs.ErrNotExist)) {
-			return err
+			return false, err
 		}
 		if !bytes.Equal(text, files[name]) {
-			return fmt.Errorf("%s: there is another certificate with this serial number", dir)
+			return false, nil
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // HasCertificate reports whether there is a live certificate of this name,

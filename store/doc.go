@@ -22,7 +22,8 @@
 // letters, digits, dots and hyphens as underscores. NAME is the user's name for
 // a certificate or its first domain without "*.": lower-case letters, digits,
 // dots, hyphens and underscores. SERIAL is the certificate's serial number in
-// hexadecimal. JSON files carry a version, now 1; a higher one is an error.
+// hexadecimal, with -2 after it where another CA has used it before. JSON files
+// carry a version, now 1; a higher one is an error.
 //
 // Directories have mode 0700, certificates 0644, everything else 0600.
 //
