@@ -271,11 +271,34 @@ func setFault(ts *testscript.TestScript, _ bool, args []string) {
 			f.Lies = ts.ReadFile(value)
 		case "blind":
 			f.Lie = hideTXT
+		case "hides":
+			f.Lie = hideCut(value)
 		default:
 			ts.Fatalf("fault: unknown fault %s", name)
 		}
 	}
 	sceneOf(ts).lab.World.Server(args[0]).Fault(f)
+}
+
+// hideCut denies everything at and below a zone cut in the name of the zone
+// above it.
+func hideCut(cut string) func(*dns.Msg) *dns.Msg {
+	_, parent, _ := strings.Cut(cut, ".")
+	for !strings.HasPrefix(parent, "example.") {
+		_, parent, _ = strings.Cut(parent, ".")
+	}
+	return func(q *dns.Msg) *dns.Msg {
+		if !dns.IsSubDomain(cut, q.Question[0].Name) {
+			return nil
+		}
+		m := new(dns.Msg).SetReply(q)
+		m.Authoritative = true
+		m.Ns = []dns.RR{&dns.SOA{
+			Hdr: dns.RR_Header{Name: parent, Rrtype: dns.TypeSOA, Class: dns.ClassINET},
+			Ns:  "ns1." + parent, Mbox: "hostmaster." + parent, Serial: 1,
+		}}
+		return m
+	}
 }
 
 // hideTXT denies TXT records to those who ask in lower case: to the CA, and not

@@ -63,6 +63,11 @@ func credential(z *config.Zone, env dns01.Environment) (*dns01.Credential, error
 		return nil, err
 	}
 	c := dns01.NewCredential("", scope, p)
+	if z.Zone != "" {
+		if c.Zone, err = delegation.ParseName(z.Zone); err != nil {
+			return nil, z.Problem("zone", err)
+		}
+	}
 	c.TTL = z.TTL
 	c.Propagation = dns01.Propagation{Timeout: z.Propagation.Timeout, Settle: z.Propagation.Settle}
 	return c, nil

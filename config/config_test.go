@@ -263,7 +263,7 @@ func TestProblems(t *testing.T) {
 func TestZoneProblems(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"servr: x", `4: unknown key "servr": did you mean server?`},
-		{"zzz: x", `4: unknown key "zzz": it may be server, tsig, timeout, provider, ttl, propagation`},
+		{"zzz: x", `4: unknown key "zzz": it may be server, tsig, timeout, zone, provider, ttl, propagation`},
 		{"server: [" + marked + "]", "4: server: a string is expected"},
 		{"tsig: " + marked, "4: tsig: a mapping is expected, with the keys name, secret, file"},
 		{"tsig: {name: a, secret: {flie: " + marked + "}}", "4: secret: a secret is a string"},

@@ -15,6 +15,10 @@ type Zone struct {
 	// lower case without a final dot.
 	Scope string `yaml:",key"`
 
+	// Zone is the zone that the key is for, where the scope is only a part of
+	// it: never another one, whatever DNS says. Default: the scope is the zone.
+	Zone string `yaml:"zone"`
+
 	// Provider is the kind of server or service that the zone is at.
 	Provider string `yaml:"provider" required:"true"`
 
@@ -46,8 +50,22 @@ func (z *Zone) check(at place) {
 	if err := checkDomain(z.Scope); err != nil {
 		at.problem("", "scope %s: %w", printable(z.Scope), err)
 	}
+	z.checkZone(at)
 	if z.TTL%time.Second != 0 {
 		at.problem("ttl", "ttl: whole seconds are expected")
+	}
+}
+
+// checkZone refuses a zone that the scope is no part of.
+func (z *Zone) checkZone(at place) {
+	if z.Zone == "" {
+		return
+	}
+	z.Zone = normal(z.Zone)
+	if err := checkDomain(z.Zone); err != nil {
+		at.problem("zone", "zone %s: %w", printable(z.Zone), err)
+	} else if z.Scope != z.Zone && !strings.HasSuffix(z.Scope, "."+z.Zone) {
+		at.problem("zone", "zone %s: the scope %s is not in it", z.Zone, printable(z.Scope))
 	}
 }
 

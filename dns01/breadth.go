@@ -71,12 +71,11 @@ func (b Breadth) Wide() []Trial {
 	return wide
 }
 
-// Ping finds out whether the server of a zone that the scope lies in accepts
-// the key. The error is errors.ErrUnsupported where the provider has no way to.
+// Ping finds out whether the server of the credential's zone accepts the key. The error is errors.ErrUnsupported where the provider has no way to.
 func (c *Credential) Ping(ctx context.Context, zone delegation.Name) error {
 	p, ok := c.provider.(Pinger)
 	switch {
-	case !c.Scope.IsAtOrBelow(zone):
+	case zone != c.Apex():
 		return &ScopeError{Label: c.Label, Scope: c.Scope, Zone: zone, Owner: zone}
 	case !ok:
 		return fmt.Errorf("%s cannot be tried without writing: %w", c.Label, errors.ErrUnsupported)

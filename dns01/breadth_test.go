@@ -28,7 +28,7 @@ func (p *prober) ProbeScope(_ context.Context, _, owner delegation.Name) (dns01.
 // A key is tried only where the scope lets it be used.
 func TestTryWithinScope(t *testing.T) {
 	p := &prober{}
-	c := dns01.NewCredential("key", "a.auth.example.net.", p)
+	c := narrow("key", "a.auth.example.net.", "auth.example.net.", p)
 	var refused *dns01.ScopeError
 	for _, zone := range []delegation.Name{"b.a.auth.example.net.", "example.com.", "x.auth.example.net."} {
 		if err := c.Ping(t.Context(), zone); !errors.As(err, &refused) {

@@ -1,6 +1,7 @@
 package dns01
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -23,12 +24,13 @@ type Record struct {
 	TTL   time.Duration   `json:"ttl"`
 }
 
-// Credential is a key together with the scope in which it may be used: the one
-// way to a Provider. Everything outside the scope is refused here, before the
-// provider sees it.
+// Credential is a key together with the zone and the scope in which it may be
+// used: the one way to a Provider. Everything outside is refused here, before
+// the provider sees it.
 type Credential struct {
 	Label       string          // how the user knows it: provider and key name, never the secret
 	Scope       delegation.Name // the owner names at and below this are covered
+	Zone        delegation.Name // the only zone that it is for, at or above the scope; "": the scope is the zone
 	TTL         time.Duration   // of new record sets; 0: DefaultTTL
 	Propagation Propagation
 
@@ -44,11 +46,17 @@ func NewCredential(label string, scope delegation.Name, p Provider) *Credential 
 	return &Credential{Label: label, Scope: scope, provider: p}
 }
 
-// Covers reports whether the credential may write at owner in zone: owner is
-// at or below the scope, and the scope at or below the zone's apex, so that no
-// zone cut lies between the scope and the owner.
+// Covers reports whether the credential may write at owner in zone: owner is at
+// or below the scope, and the zone is the one that the credential is for. Which
+// zone that is the configuration says, not DNS: an answer that hides a zone cut,
+// or makes one up, gets no key to work on another zone than its own.
 func (c *Credential) Covers(zone, owner delegation.Name) bool {
-	return owner.IsAtOrBelow(c.Scope) && c.Scope.IsAtOrBelow(zone)
+	return zone == c.Apex() && owner.IsAtOrBelow(c.Scope)
+}
+
+// Apex returns the zone that the credential is for.
+func (c *Credential) Apex() delegation.Name {
+	return cmp.Or(c.Zone, c.Scope)
 }
 
 // Prepare reads what the provider needs before its first call. Whoever calls it

@@ -48,24 +48,34 @@ func (r *recorder) note(verb, zone string, records []libdns.Record) error {
 	return r.fail[zone]
 }
 
+// narrow returns a credential for a part of a zone.
+func narrow(label string, scope, zone delegation.Name, p dns01.Provider) *dns01.Credential {
+	c := dns01.NewCredential(label, scope, p)
+	c.Zone = zone
+	return c
+}
+
 func TestCovers(t *testing.T) {
 	tests := []struct {
-		scope, zone, owner delegation.Name
-		want               bool
+		scope, apex, zone, owner delegation.Name
+		want                     bool
 	}{
-		{"auth.example.net.", "auth.example.net.", "a.auth.example.net.", true},
-		{"auth.example.net.", "auth.example.net.", "auth.example.net.", true},
-		{"a.auth.example.net.", "auth.example.net.", "a.auth.example.net.", true},
-		{"a.auth.example.net.", "auth.example.net.", "b.auth.example.net.", false},
-		{"a.auth.example.net.", "auth.example.net.", "xa.auth.example.net.", false},
-		{"example.net.", "auth.example.net.", "a.auth.example.net.", false}, // delegated away
-		{"example.net.", "example.net.", "a.auth.example.net.", true},
-		{"auth.example.net.", "example.net.", "auth.example.net.", true},
-		{"notexample.net.", "example.net.", "notexample.net.", false},
-		{".", "example.net.", "example.net.", false},
+		{"auth.example.net.", "", "auth.example.net.", "a.auth.example.net.", true},
+		{"auth.example.net.", "", "auth.example.net.", "auth.example.net.", true},
+		{"a.auth.example.net.", "auth.example.net.", "auth.example.net.", "a.auth.example.net.", true},
+		{"a.auth.example.net.", "auth.example.net.", "auth.example.net.", "b.auth.example.net.", false},
+		{"a.auth.example.net.", "auth.example.net.", "auth.example.net.", "xa.auth.example.net.", false},
+		{"a.auth.example.net.", "auth.example.net.", "example.net.", "a.auth.example.net.", false},        // its zone is hidden
+		{"a.auth.example.net.", "auth.example.net.", "a.auth.example.net.", "a.auth.example.net.", false}, // a zone is made up
+		{"example.net.", "", "auth.example.net.", "a.auth.example.net.", false},                           // delegated away
+		{"example.net.", "", "example.net.", "a.auth.example.net.", true},
+		{"auth.example.net.", "", "example.net.", "auth.example.net.", false}, // its zone is hidden
+		{"auth.example.net.", "example.net.", "example.net.", "auth.example.net.", true},
+		{"notexample.net.", "", "example.net.", "notexample.net.", false},
+		{".", "", "example.net.", "example.net.", false},
 	}
 	for _, test := range tests {
-		c := dns01.NewCredential("", test.scope, &recorder{})
+		c := narrow("", test.scope, test.apex, &recorder{})
 		if got := c.Covers(test.zone, test.owner); got != test.want {
 			t.Errorf("scope %s, zone %s, owner %s: got %t, want %t", test.scope, test.zone, test.owner, got, test.want)
 		}
@@ -88,7 +98,7 @@ func TestCredentialRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := &recorder{}
-		c := dns01.NewCredential("k", "auth.example.net.", r)
+		c := narrow("k", "auth.example.net.", "example.net.", r)
 		records := []dns01.Record{good, test.bad}
 		for _, err := range []error{c.Append(t.Context(), test.zone, records), c.Delete(t.Context(), test.zone, records)} {
 			var refusal *dns01.ScopeError
@@ -128,7 +138,7 @@ func target(zone, owner delegation.Name) *delegation.Target {
 func TestFor(t *testing.T) {
 	cs := dns01.Credentials{
 		dns01.NewCredential("zone", "example.net.", &recorder{}),
-		dns01.NewCredential("name", "a.example.net.", &recorder{}),
+		narrow("name", "a.example.net.", "example.net.", &recorder{}),
 		dns01.NewCredential("child", "child.example.net.", &recorder{}),
 		dns01.NewCredential("org", "example.org.", &recorder{}),
 	}
@@ -145,7 +155,6 @@ func TestFor(t *testing.T) {
 		{target("example.net.", "a.example.net."), "name", nil},
 		{target("example.net.", "x.a.example.net."), "name", nil},
 		{target("child.example.net.", "x.child.example.net."), "child", nil},
-		{target("example.net.", "x.child.example.net."), "child", nil}, // no cut here: the scope is narrower than the zone
 		{wild, "org", wild.Explicit},
 		{both, "zone", nil},
 	}
@@ -161,6 +170,24 @@ func TestFor(t *testing.T) {
 		if grant.Credential.Label != test.want || grant.Target != test.place {
 			t.Errorf("%s: got %s at %s, want %s at %s", test.target.Owner, grant.Credential.Label, grant.Target.Owner, test.want, test.place.Owner)
 		}
+	}
+}
+
+// Where DNS shows another zone than the credential's own, no other credential
+// stands in, however wide.
+func TestForHiddenZone(t *testing.T) {
+	cs := dns01.Credentials{
+		dns01.NewCredential("net", "example.net.", &recorder{}),
+		dns01.NewCredential("child", "child.example.net.", &recorder{}),
+	}
+	_, err := cs.For(target("example.net.", "x.child.example.net."))
+	missing, ok := errors.AsType[*dns01.NoCredentialError](err)
+	want := "no credential for x.child.example.net. in zone example.net.: child is for zone child.example.net. only, and DNS shows no such zone"
+	if !ok || err.Error() != want {
+		t.Fatalf("got %v, want a *NoCredentialError: %s", err, want)
+	}
+	if hint := "zones:\n  child.example.net:\n    zone: example.net"; !strings.HasSuffix(missing.Hint(), hint) {
+		t.Errorf("got the hint %q, want the lines %q", missing.Hint(), hint)
 	}
 }
 
@@ -188,7 +215,7 @@ func TestNoCredential(t *testing.T) {
 	}{
 		{aliased, "no credential for x.auth.example.net. in zone auth.example.net. (_acme-challenge.example.org. is delegated by NS of org., _acme-challenge.example.org. is an alias for y.example.net. by CNAME, y.example.net. is an alias for x.auth.example.net. by DNAME)", "auth.example.net"},
 		{wild, "no credential for lb.cdn.example. in zone cdn.example. (_acme-challenge.w.example.org. is an alias for lb.cdn.example. by a wildcard CNAME), nor for _acme-challenge.w.example.org. in zone example.org., where a record of its own would end the wildcard", "cdn.example"},
-		{delegated, "no credential for _acme-challenge.www.example.com. in zone _acme-challenge.www.example.com. (_acme-challenge.www.example.com. is delegated by NS of example.com.): zone _acme-challenge.www.example.com. is delegated away from example.com., the scope of rfc2136 key main", "_acme-challenge.www.example.com"},
+		{delegated, "no credential for _acme-challenge.www.example.com. in zone _acme-challenge.www.example.com. (_acme-challenge.www.example.com. is delegated by NS of example.com.): zone _acme-challenge.www.example.com. is delegated away from example.com., the zone of rfc2136 key main", "_acme-challenge.www.example.com"},
 		{target(".", "."), "no credential for . in zone .", `"."`},
 		{target(`\033x.example.`, `\033x.example.`), `no credential for \033x.example. in zone \033x.example.`, `"\\033x.example"`},
 	}

@@ -17,9 +17,9 @@ type Grant struct {
 	Credential *Credential
 }
 
-// For returns the grant for a target: of the credentials that cover it, the
-// one with the longest scope. Where the target comes from a wildcard alias
-// that no credential covers, the explicit place is tried. There is no other
+// For returns the grant for a target: the credential with the longest scope
+// that has its owner, if that covers it. Where the target comes from a wildcard
+// alias that is not covered, the explicit place is tried. There is no other
 // fallback: a DNS answer says where we write, only the configuration says what
 // with. The error is a *NoCredentialError.
 func (cs Credentials) For(t *delegation.Target) (Grant, error) {
@@ -27,11 +27,11 @@ func (cs Credentials) For(t *delegation.Target) (Grant, error) {
 		if place == nil {
 			continue
 		}
-		if c := cs.covering(place.Zone, place.Owner); c != nil {
+		if c := cs.nearest(place.Owner); c != nil && c.Covers(place.Zone, place.Owner) {
 			return Grant{Target: place, Credential: c}, nil
 		}
 	}
-	return Grant{}, &NoCredentialError{Target: t, Above: cs.above(t.Zone, t.Owner)}
+	return Grant{}, &NoCredentialError{Target: t, Near: cs.nearest(t.Owner)}
 }
 
 // ByScope returns the credential with exactly this scope, as journaled.
@@ -44,24 +44,12 @@ func (cs Credentials) ByScope(scope delegation.Name) (*Credential, bool) {
 	return nil, false
 }
 
-// covering returns the credential with the longest scope that covers owner in
-// zone, or nil.
-func (cs Credentials) covering(zone, owner delegation.Name) *Credential {
+// nearest returns the credential with the longest scope that has owner in it,
+// for whatever zone, or nil.
+func (cs Credentials) nearest(owner delegation.Name) *Credential {
 	var best *Credential
 	for _, c := range cs {
-		if c.Covers(zone, owner) && (best == nil || c.Scope.Labels() > best.Scope.Labels()) {
-			best = c
-		}
-	}
-	return best
-}
-
-// above returns the credential with the longest scope that would cover owner,
-// were the zone not delegated away from it, or nil.
-func (cs Credentials) above(zone, owner delegation.Name) *Credential {
-	var best *Credential
-	for _, c := range cs {
-		if owner.IsAtOrBelow(c.Scope) && !c.Scope.IsAtOrBelow(zone) && (best == nil || c.Scope.Labels() > best.Scope.Labels()) {
+		if owner.IsAtOrBelow(c.Scope) && (best == nil || c.Scope.Labels() > best.Scope.Labels()) {
 			best = c
 		}
 	}
@@ -73,10 +61,9 @@ func (cs Credentials) above(zone, owner delegation.Name) *Credential {
 type NoCredentialError struct {
 	Target *delegation.Target
 
-	// Above is a credential whose scope lies above the target's zone: the
-	// owner is below its scope by name, but delegated away from it. Nil where
-	// there is none.
-	Above *Credential
+	// Near is a credential that has the owner in its scope, but is for another
+	// zone than the one that DNS has it in. Nil where there is none.
+	Near *Credential
 }
 
 func (e *NoCredentialError) Error() string {
@@ -89,14 +76,30 @@ func (e *NoCredentialError) Error() string {
 	if x := t.Explicit; x != nil {
 		fmt.Fprintf(&text, ", nor for %s in zone %s, where a record of its own would end the wildcard", x.Owner, x.Zone)
 	}
-	if e.Above != nil {
-		fmt.Fprintf(&text, ": zone %s is delegated away from %s, the scope of %s", t.Zone, e.Above.Scope, e.Above.Label)
+	switch c := e.Near; {
+	case c == nil:
+	case e.hidden():
+		fmt.Fprintf(&text, ": %s is for zone %s only, and DNS shows no such zone", c.Label, c.Apex())
+	default:
+		fmt.Fprintf(&text, ": zone %s is delegated away from %s, the zone of %s", t.Zone, c.Apex(), c.Label)
 	}
 	return text.String()
 }
 
+// hidden reports whether the zone of the credential at hand lies between the
+// owner and the zone that DNS shows.
+func (e *NoCredentialError) hidden() bool {
+	return e.Near != nil && e.Near.Apex().IsAtOrBelow(e.Target.Zone)
+}
+
 // Hint returns the lines to add to the configuration.
 func (e *NoCredentialError) Hint() string {
+	if e.hidden() {
+		return fmt.Sprintf(`"certctl trace" shows the way to it. If the key is meant for zone %s, say so in its entry:
+zones:
+  %s:
+    zone: %s`, e.Target.Zone.Bare(), yamlKey(e.Near.Scope), yamlKey(e.Target.Zone))
+	}
 	return fmt.Sprintf(`add a key for this zone to the configuration, for example:
 zones:
   %s:

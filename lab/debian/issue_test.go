@@ -43,6 +43,7 @@ type place struct {
 // entry is one of zones: in the configuration.
 type entry struct {
 	scope  string
+	zone   string
 	key    debian.Key
 	server string // "": the zone's primary
 }
@@ -74,7 +75,7 @@ func newEstate(t *testing.T) *estate {
 			{scope: auth.Zone, key: debian.NewKey("certctl-auth")},
 			{scope: shop.Zone, key: debian.NewKey("certctl-shop"), server: pdns.String()},
 			{scope: api.Zone, key: debian.NewKey("certctl-api")},
-			{scope: "_acme-challenge.plain.example.org.", key: debian.NewKey("certctl-plain")},
+			{scope: "_acme-challenge.plain.example.org.", zone: org.Zone, key: debian.NewKey("certctl-plain")},
 		},
 	}
 	grant := func(i int, owner string) []debian.Grant { return []debian.Grant{{Key: e.entries[i].key, Owner: owner}} }
@@ -118,6 +119,9 @@ zones:
 `, directory, e.resolver, e.site.Port)
 	for _, z := range e.entries {
 		text += fmt.Sprintf("  %s:\n    provider: rfc2136\n    tsig: {name: %s, secret: %q}\n", z.scope, z.key.Name, z.key.Secret)
+		if z.zone != "" {
+			text += fmt.Sprintf("    zone: %s\n", z.zone)
+		}
 		if z.server != "" {
 			text += fmt.Sprintf("    server: %q\n", z.server)
 		}
