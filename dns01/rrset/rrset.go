@@ -5,9 +5,11 @@
 // Where the service compares what it has with what we believe it to have, we
 // begin with a guess: nobody else is at a new owner, and nothing has changed
 // since we wrote. So a hundred names are one request, and a wrong guess is found
-// out. Where it does not compare, a set is read just before and after it is
-// written, and only one of our own writers is at work at a time; another
-// program may still lose a value in that moment.
+// out. Where it does not compare, a set is read just before it is written, and
+// again a while after, for as long as what somebody else had read before may take
+// to be written over ours; what was lost is written again. Only one of our own
+// writers is at work at a time. A program that does not look again may still
+// lose a value to us in that moment.
 package rrset
 
 import (
@@ -44,6 +46,13 @@ type Service interface {
 	// Replace makes all changes or none. It writes the new tags into them. Its
 	// error is ErrChanged if one of the old sets is not what is there.
 	Replace(ctx context.Context, changes []Change) error
+}
+
+// ManyReader is a Service that reads several sets at once.
+type ManyReader interface {
+	// ReadMany returns the sets that there are at these owners, in any order, and
+	// maybe more.
+	ReadMany(ctx context.Context, owners []delegation.Name) ([]Set, error)
 }
 
 // ErrChanged says that a record set is not what it was believed to be.
@@ -127,6 +136,7 @@ const tries = 30
 // settle changes the sets at some owners.
 func (e *Editor) settle(ctx context.Context, owners [][]dns01.Record, next step) error {
 	for try := range tries {
+		began := time.Now()
 		changes, err := e.plan(ctx, owners, next, e.Blind || try > 0)
 		if err != nil || len(changes) == 0 {
 			return err
@@ -139,20 +149,22 @@ func (e *Editor) settle(ctx context.Context, owners [][]dns01.Record, next step)
 		case err != nil && !errors.Is(err, ErrChanged):
 			return err
 		}
-		if err := e.pause(ctx, try); err != nil {
+		if err := e.pause(ctx, try, time.Since(began)); err != nil {
 			return err
 		}
 	}
 	return fmt.Errorf("%w, %d times in a row", ErrChanged, tries)
 }
 
-// pause lets others go first after a while. A blind writer looks at once
-// whether its values are there: that is the next try.
-func (e *Editor) pause(ctx context.Context, try int) error {
-	if e.Blind && try == 0 {
-		return nil
+// pause lets others go first after a while. A blind writer looks again when
+// others who had read before it wrote have written too, which takes them as long
+// as it took us.
+func (e *Editor) pause(ctx context.Context, try int, took time.Duration) error {
+	pause := rand.N(min(time.Second, 5*time.Millisecond<<try))
+	if e.Blind {
+		pause += min(2*took, 2*time.Second)
 	}
-	timer := time.NewTimer(rand.N(min(time.Second, 5*time.Millisecond<<try)))
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -165,20 +177,48 @@ func (e *Editor) pause(ctx context.Context, try int) error {
 // plan returns the changes that are needed, by what is believed or by what is
 // there.
 func (e *Editor) plan(ctx context.Context, owners [][]dns01.Record, next step, look bool) ([]Change, error) {
+	sets := make(map[delegation.Name]Set)
+	var unknown []delegation.Name
+	for _, records := range owners {
+		owner := records[0].Owner
+		sets[owner] = e.believed(owner)
+		if look || same(sets[owner], next(sets[owner], records)) { // that nothing is to be done is not to be guessed
+			unknown = append(unknown, owner)
+		}
+	}
+	if err := e.read(ctx, unknown, sets); err != nil {
+		return nil, err
+	}
 	var changes []Change
 	for _, records := range owners {
-		old := e.believed(records[0].Owner)
-		if look || same(old, next(old, records)) { // that nothing is to be done is not to be guessed
-			var err error
-			if old, err = e.Service.Read(ctx, records[0].Owner); err != nil {
-				return nil, err
-			}
-		}
+		old := sets[records[0].Owner]
 		if after := next(old, records); !same(old, after) {
 			changes = append(changes, Change{old, after})
 		}
 	}
 	return changes, nil
+}
+
+// read reads the sets at some owners.
+func (e *Editor) read(ctx context.Context, owners []delegation.Name, into map[delegation.Name]Set) error {
+	many, ok := e.Service.(ManyReader)
+	if ok && len(owners) > 1 {
+		sets, err := many.ReadMany(ctx, owners)
+		for _, o := range owners {
+			into[o] = Set{Owner: o}
+		}
+		for _, s := range sets {
+			into[s.Owner] = s
+		}
+		return err
+	}
+	for _, o := range owners {
+		var err error
+		if into[o], err = e.Service.Read(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func same(a, b Set) bool { return slices.Equal(a.Data, b.Data) }

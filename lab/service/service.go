@@ -51,6 +51,7 @@ type Service struct {
 	sets   map[Key]Set
 	faults []Fault
 	asked  []string
+	idents []ident // by id
 }
 
 // Start begins to serve on the loopback interface.

@@ -1,0 +1,151 @@
+package cloudflare_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/cloudflare"
+	"certctl/dns01/conformance"
+	"certctl/dns01/txt"
+	fake "certctl/lab/service/cloudflare"
+	"certctl/secret"
+)
+
+const (
+	zone  = delegation.Name("auth.example.net.")
+	token = "t0ken-that-must-not-show"
+)
+
+func serve(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Token: token}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service, zoneID string) dns01.Provider {
+	t.Helper()
+	c := cloudflare.Config{Token: secret.Plain(token), ZoneID: zoneID, URL: s.URL}
+	p, err := cloudflare.New(c, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := serve(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
+		w.Again = func() dns01.Provider { return open(t, s, fake.ZoneID) }
+		return open(t, s, ""), w
+	})
+}
+
+func records(n int) []libdns.Record {
+	var rs []libdns.Record
+	for i := range n {
+		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: time.Second, Data: "v"})
+	}
+	return rs
+}
+
+func write(t *testing.T, p dns01.Provider, rs []libdns.Record) error {
+	t.Helper()
+	_, err := p.AppendRecords(t.Context(), zone.String(), rs)
+	return err
+}
+
+// Many names are few requests.
+func TestRequests(t *testing.T) {
+	s := serve(t)
+	p := open(t, s, "")
+	const path = "/zones/" + fake.ZoneID + "/dns_records"
+	list := "GET " + path + "?page=%d&per_page=100&type=TXT"
+	for _, test := range []struct {
+		do   func() error
+		want []string
+	}{
+		{func() error { return write(t, p, records(1)) }, []string{
+			"GET /zones?name=auth.example.net&per_page=50",
+			"GET " + path + "?name.exact=name-0.auth.example.net&page=1&per_page=100&type=TXT", "POST " + path + "/batch",
+		}},
+		{func() error { return write(t, p, records(100)) }, []string{fmt.Sprintf(list, 1), "POST " + path + "/batch"}},
+		{func() error {
+			_, err := p.DeleteRecords(t.Context(), zone.String(), records(100))
+			return err
+		}, []string{
+			fmt.Sprintf(list, 1), fmt.Sprintf(list, 2), fmt.Sprintf(list, 3), fmt.Sprintf(list, 4), fmt.Sprintf(list, 5),
+			"POST " + path + "/batch",
+		}},
+	} {
+		if err := test.do(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, s.Asked()); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestZones(t *testing.T) {
+	other := fake.Zone{ID: "f00d", Name: zone.Bare(), Status: "active"}
+	moved := fake.Zone{ID: "f00d", Name: zone.Bare(), Status: "moved"}
+	for _, test := range []struct {
+		name, zone, id string
+		twins          []fake.Zone
+		want, hint     string
+	}{
+		{"none", "example.com", "", nil, " knows no zone auth.example.net", "is auth.example.net served by the account"},
+		{"two", "auth.example.net", "", []fake.Zone{other}, " has 2 zones called auth.example.net", "set zone_id: to the one that the name servers serve: " + fake.ZoneID + ", f00d"},
+		{"one moved", "auth.example.net", "", []fake.Zone{moved}, "", ""},
+		{"wrong id", "auth.example.net", "f00d", nil, " knows no zone auth.example.net for this key: ", "is auth.example.net served"},
+		{"id of another", "example.com", fake.ZoneID, nil, "zone_id: " + fake.ZoneID + " is not the id of auth.example.net", ""},
+	} {
+		s := serve(t)
+		s.Zone, s.Twins = test.zone, test.twins
+		err := write(t, open(t, s, test.id), records(3))
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		}
+		h, _ := errors.AsType[interface {
+			error
+			Hint() string
+		}](err)
+		if test.hint != "" && (h == nil || !strings.HasPrefix(h.Hint(), test.hint)) {
+			t.Errorf("%s: got %v, want a hint like %s", test.name, h, test.hint)
+		}
+		if err != nil && len(s.Keys()) > 0 {
+			t.Errorf("%s: got %v, want nothing left there", test.name, s.Keys())
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for want, c := range map[string]cloudflare.Config{
+		"token: it is missing": {},
+		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
+		`zone_id: "a/b" is not the id of a zone`:                   {Token: secret.Plain("t"), ZoneID: "a/b"},
+	} {
+		if _, err := cloudflare.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := open(t, serve(t), "").(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
+	if len(p) != 1 || !slices.Contains(strings.Split(p[0].Text, " "), `"DNS`) || !strings.Contains(p[0].Text, "account.zone.") || p[0].Excess == "" {
+		t.Errorf("got %+v", p)
+	}
+}

@@ -1,0 +1,40 @@
+package conformance
+
+import (
+	"slices"
+
+	"certctl/delegation"
+	"certctl/lab/service"
+)
+
+// Hosted returns the world of a made-up service that has a zone. quote and
+// unquote are how the service writes values; nil: as they are.
+func Hosted(s *service.Service, zone delegation.Name, quote func(string) string, unquote func(string) (string, error), secrets ...string) World {
+	if quote == nil {
+		quote = func(v string) string { return v }
+		unquote = func(d string) (string, error) { return d, nil }
+	}
+	at := func(owner delegation.Name) service.Key { return service.Key{Owner: owner.String(), Type: "TXT"} }
+	return World{
+		Zone: zone, Secrets: secrets, Fail: s.Fail,
+		Values: func(owner delegation.Name) []string {
+			var values []string
+			s.Do(func() {
+				for _, data := range s.Get(at(owner)).Data {
+					v, err := unquote(data)
+					if err != nil {
+						v = err.Error()
+					}
+					values = append(values, v)
+				}
+			})
+			return values
+		},
+		Add: func(owner delegation.Name, value string) {
+			s.Do(func() {
+				set := s.Get(at(owner))
+				s.Put(at(owner), service.Set{TTL: max(set.TTL, 3600), Data: append(slices.Clone(set.Data), quote(value))})
+			})
+		},
+	}
+}
