@@ -50,6 +50,7 @@ func (p *Process) app() *cli.App {
 			p.checkCommand(),
 			p.cleanupCommand(),
 			p.configCommand(),
+			p.nameserverCommand(),
 			p.labCommand(),
 			p.completionCommand(),
 			p.versionCommand(),

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -40,6 +41,44 @@ func (p *Process) logAs(format string) {
 	case "json":
 		p.log = slog.New(slog.NewJSONHandler(p.Stderr, nil))
 	}
+}
+
+// logger returns a log for what runs for long: the chosen one, or one that
+// writes lines for people.
+func (p *Process) logger() *slog.Logger {
+	if p.log != nil {
+		return p.log
+	}
+	return slog.New(&plainLog{to: p.Stderr})
+}
+
+// plainLog writes "certctl: text (key value, key value)".
+type plainLog struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (l *plainLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (l *plainLog) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l *plainLog) WithGroup(string) slog.Handler                    { return l }
+
+func (l *plainLog) Handle(_ context.Context, r slog.Record) error {
+	var about []string
+	for a := range r.Attrs {
+		about = append(about, a.Key+" "+a.Value.String())
+	}
+	text := "certctl: "
+	if r.Level >= slog.LevelWarn {
+		text += strings.ToLower(r.Level.String()) + ": "
+	}
+	text += r.Message
+	if len(about) > 0 {
+		text += " (" + strings.Join(about, ", ") + ")"
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := fmt.Fprintln(l.to, strings.ReplaceAll(text, "\n", "\n  "))
+	return err
 }
 
 // Complain writes an error and its hints: as lines, or as a record for each

@@ -59,6 +59,9 @@ type Config struct {
 	// Log says how lines about the work are written.
 	Log Log `yaml:"log"`
 
+	// NameServer is what "certctl nameserver" serves. Default: nothing.
+	NameServer *NameServer `yaml:"nameserver"`
+
 	file *file
 }
 

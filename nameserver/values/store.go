@@ -15,7 +15,7 @@ import (
 
 // Store is the values of all zones. Its methods may be called at the same time.
 type Store struct {
-	path   string
+	path   string // "": in memory only
 	unlock func()
 
 	mu    sync.RWMutex // guards zones and what is in them
@@ -35,6 +35,14 @@ type Store struct {
 	watched  int
 }
 
+// Memory returns a store that keeps nothing on the disk.
+func Memory() *Store {
+	return &Store{
+		zones: map[delegation.Name]*zone{}, fresh: map[delegation.Name]bool{}, watchers: map[int]func([]delegation.Name){},
+		header: header{version, uint32(time.Now().Unix())},
+	}
+}
+
 // Open opens the values in a directory, which it makes if need be. It is a
 // *store.LockedError if another process has them, and a *VersionError if the
 // file is of another version.
@@ -46,10 +54,8 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{
-		path: filepath.Join(dir, "values.jsonl"), unlock: unlock,
-		zones: map[delegation.Name]*zone{}, fresh: map[delegation.Name]bool{}, watchers: map[int]func([]delegation.Name){},
-	}
+	s := Memory()
+	s.path, s.unlock = filepath.Join(dir, "values.jsonl"), unlock
 	if err := s.load(); err != nil {
 		unlock()
 		return nil, err

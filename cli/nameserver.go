@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/config"
+	"certctl/delegation"
+	"certctl/nameserver"
+	"certctl/nameserver/values"
+)
+
+func (p *Process) nameserverCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "nameserver",
+		Usage: "serve challenge zones, and nothing else",
+		Description: "Answers for the zones below nameserver: in the configuration until it is interrupted.\n" +
+			"SIGHUP has it read the configuration again.",
+		Action: p.nameserver,
+	}
+}
+
+// nameserver runs the name server.
+func (p *Process) nameserver(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	cfg, err := p.load(c)
+	if err != nil {
+		return err
+	}
+	if cfg.NameServer == nil {
+		return usagef("zones and addresses go below `nameserver:` in "+cfg.Path(), "there is no name server in the configuration")
+	}
+	if !c.IsSet("log-format") {
+		p.logAs(cfg.Log.Format)
+	}
+	store, err := values.Open(filepath.Join(cfg.StateDir(p.Getenv), "nameserver"))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	n := &nameserverRun{process: p, context: c, values: store}
+	return n.run(cfg)
+}
+
+// nameserverRun is a run of the name server.
+type nameserverRun struct {
+	process *Process
+	context *cli.Context
+	values  *values.Store
+}
+
+func (n *nameserverRun) run(cfg *config.Config) error {
+	made, err := n.make(cfg)
+	if err != nil {
+		return &UsageError{Err: err}
+	}
+	server, err := nameserver.New(made)
+	if err != nil {
+		return &UsageError{Err: err}
+	}
+	if err := server.Listen(); err != nil {
+		return err
+	}
+	for _, addr := range server.Addrs() {
+		made.Log.Info("listening", "address", addr.String())
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	ctx, cancel := context.WithCancel(n.context.Context)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx) }()
+	defer cancel()
+	for {
+		select {
+		case err := <-served:
+			return err
+		case <-hangup:
+			n.reload(server)
+		}
+	}
+}
+
+// reload reads the configuration again. If it is wrong the server goes on with
+// the one that it has.
+func (n *nameserverRun) reload(server *nameserver.Server) {
+	log := n.process.logger()
+	cfg, err := n.process.load(n.context)
+	if err == nil && cfg.NameServer == nil {
+		err = errors.New("there is no name server in the configuration")
+	}
+	var made nameserver.Config
+	if err == nil {
+		made, err = n.make(cfg)
+	}
+	if err == nil {
+		err = server.Reload(made)
+	}
+	if err != nil {
+		log.Error("the configuration stays as it was", "error", err.Error())
+		return
+	}
+	log.Info("configuration read again", "zones", len(made.Zones))
+}
+
+// make makes the server's configuration of the file's.
+func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
+	made := nameserver.Config{NSID: cfg.NameServer.NSID, Values: n.values, Log: n.process.logger()}
+	for _, e := range cfg.NameServer.Listen {
+		made.Listen = append(made.Listen, netip.AddrPort(e))
+	}
+	for _, z := range cfg.NameServer.Zones {
+		zone := nameserver.Zone{Name: absolute(z.Name), Records: z.Records, TTL: z.TTL, NegativeTTL: z.NegativeTTL}
+		if below, ok := z.Family(); ok {
+			zone.Name, zone.Family = absolute(below), true
+		}
+		for _, h := range cfg.NameServer.HostsOf(z) {
+			host := nameserver.Host{Name: absolute(h.Name)}
+			for _, a := range h.Addresses {
+				host.Addrs = append(host.Addrs, netip.Addr(a))
+			}
+			zone.Servers = append(zone.Servers, host)
+		}
+		made.Zones = append(made.Zones, zone)
+	}
+	for _, k := range cfg.NameServer.Keys {
+		key, err := tsigKey(n.context.Context, k)
+		if err != nil {
+			return made, err
+		}
+		made.Keys = append(made.Keys, key)
+	}
+	return made, nil
+}
+
+// absolute makes a name of one that the configuration has checked.
+func absolute(name string) delegation.Name { return delegation.Name(name + ".") }
+
+func tsigKey(ctx context.Context, k *config.NameServerKey) (nameserver.Key, error) {
+	text, err := k.Secret.Reveal(ctx)
+	if err != nil {
+		return nameserver.Key{}, fmt.Errorf("key %s: %w", k.Name, err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(raw) == 0 {
+		return nameserver.Key{}, fmt.Errorf("key %s: %s is not base64", k.Name, k.Secret)
+	}
+	return nameserver.Key{Name: absolute(k.Name), Algorithm: k.Algorithm, Secret: raw}, nil
+}

@@ -1,0 +1,180 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"certctl/secret"
+)
+
+// NameServer is the name server for challenge zones, "certctl nameserver".
+type NameServer struct {
+	// Listen are the addresses to answer at, over UDP and TCP, as address or
+	// address:port (port 53 if none is given). Not used where systemd hands over
+	// sockets.
+	Listen []Endpoint `yaml:"listen"`
+
+	// User is the user to become when the sockets are open, for a start as root.
+	// Default: stay who one is.
+	User string `yaml:"user"`
+
+	// Servers maps the names of the zones' name servers to their addresses; the
+	// first is the primary. Zones may have others.
+	Servers []*NameServerHost `yaml:"servers"`
+
+	// Zones maps names of zones to what is special about each; often nothing. A
+	// zone is one that CNAME records lead to (auth.example.net), a challenge name
+	// that is delegated by NS (_acme-challenge.www.example.com), or all challenge
+	// names of a domain and those below it (_acme-challenge.*.example.com).
+	Zones []*NameServerZone `yaml:"zones"`
+
+	// Keys maps names of TSIG keys to the keys: for updates and transfers.
+	Keys []*NameServerKey `yaml:"keys"`
+
+	// NSID is a name for this server, told to those who ask for it with dig +nsid.
+	// Default: none.
+	NSID string `yaml:"nsid"`
+}
+
+// NameServerHost is the name server of a zone.
+type NameServerHost struct {
+	// Name is its host name, in lower case without a final dot.
+	Name string `yaml:",key"`
+
+	// Addresses are its IP addresses. They are served where the name is in one of
+	// the zones, and are what its parent zone needs as glue.
+	Addresses []Address `yaml:"addresses"`
+}
+
+// NameServerZone is a zone of the name server.
+type NameServerZone struct {
+	// Name is the zone's name, in lower case without a final dot.
+	Name string `yaml:",key"`
+
+	// Servers maps the names of this zone's name servers to their addresses.
+	// Default: those of all zones.
+	Servers []*NameServerHost `yaml:"servers"`
+
+	// Records are further fixed records of the zone, in master-file format, like
+	// "@ CAA 0 issue \"letsencrypt.org\"". Names are relative to the zone.
+	Records []string `yaml:"records"`
+
+	// TTL is the time to live of values that come without one, in whole seconds.
+	// Default: 60s.
+	TTL time.Duration `yaml:"ttl"`
+
+	// NegativeTTL is how long resolvers remember that there is no record, in
+	// whole seconds. Default: 10s.
+	NegativeTTL time.Duration `yaml:"negative_ttl"`
+
+	// DNSSEC signs the zone while it answers. See certctl nameserver ds for the
+	// record that its parent zone needs. Default: false.
+	DNSSEC bool `yaml:"dnssec"`
+}
+
+// NameServerKey is a TSIG key of the name server.
+type NameServerKey struct {
+	// Name is the key's name, without a final dot.
+	Name string `yaml:",key"`
+
+	// Algorithm is what the key is for.
+	Algorithm string `yaml:"algorithm" default:"hmac-sha256" enum:"hmac-sha256,hmac-sha384,hmac-sha512,hmac-sha224,hmac-sha1"`
+
+	// Secret is the key in base64.
+	Secret secret.Secret `yaml:"secret" required:"true"`
+}
+
+// Family returns the name below which all challenge names are zones, for a
+// zone with a star.
+func (z *NameServerZone) Family() (name string, ok bool) {
+	return strings.CutPrefix(z.Name, "_acme-challenge.*.")
+}
+
+func (n *NameServer) check(at place) {
+	if len(n.Zones) == 0 {
+		at.problem("zones", "nameserver: zones: one is expected at least, like auth.example.net")
+	}
+	for _, z := range n.Zones {
+		if len(z.Servers) == 0 && len(n.Servers) == 0 {
+			at.problem("zones", "nameserver: zone %s has no name servers: write them below servers:, for all zones or for it", printable(z.Name))
+		}
+	}
+}
+
+func (z *NameServerZone) check(at place) {
+	z.Name = normal(z.Name)
+	name := z.Name
+	if below, ok := z.Family(); ok {
+		name = below
+	}
+	if err := checkDomain(name); err != nil {
+		at.problem("", "zone %s: %w", printable(z.Name), err)
+	}
+	if z.TTL%time.Second != 0 {
+		at.problem("ttl", "ttl: whole seconds are expected")
+	}
+	if z.NegativeTTL%time.Second != 0 {
+		at.problem("negative_ttl", "negative_ttl: whole seconds are expected")
+	}
+}
+
+func (h *NameServerHost) check(at place) {
+	h.Name = normal(h.Name)
+	if err := checkDomain(h.Name); err != nil {
+		at.problem("", "servers: %s: %w", printable(h.Name), err)
+	}
+}
+
+func (k *NameServerKey) check(at place) {
+	k.Name = normal(k.Name)
+	if err := checkDomain(k.Name); err != nil {
+		at.problem("", "keys: %s: a name like a domain's is expected", printable(k.Name))
+	}
+}
+
+// HostsOf returns the name servers of a zone.
+func (n *NameServer) HostsOf(z *NameServerZone) []*NameServerHost {
+	if len(z.Servers) > 0 {
+		return z.Servers
+	}
+	return n.Servers
+}
+
+// Endpoint is an IP address with a port.
+type Endpoint netip.AddrPort
+
+// UnmarshalText reads an address with or without a port; without, it is 53.
+func (e *Endpoint) UnmarshalText(text []byte) error {
+	word := string(text)
+	if addr, err := netip.ParseAddr(strings.Trim(word, "[]")); err == nil {
+		*e = Endpoint(netip.AddrPortFrom(addr, 53))
+		return nil
+	}
+	addr, err := netip.ParseAddrPort(word)
+	if err != nil {
+		return errors.New("an IP address is expected, like 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
+	}
+	*e = Endpoint(addr)
+	return nil
+}
+
+// MarshalText returns address and port.
+func (e Endpoint) MarshalText() ([]byte, error) { return []byte(netip.AddrPort(e).String()), nil }
+
+// Address is an IP address.
+type Address netip.Addr
+
+// UnmarshalText reads an address.
+func (a *Address) UnmarshalText(text []byte) error {
+	addr, err := netip.ParseAddr(string(text))
+	if err != nil || addr.Zone() != "" {
+		return errors.New("an IP address is expected, like 192.0.2.53 or 2001:db8::53")
+	}
+	*a = Address(addr)
+	return nil
+}
+
+// MarshalText returns the address.
+func (a Address) MarshalText() ([]byte, error) { return []byte(netip.Addr(a).String()), nil }

@@ -1,0 +1,152 @@
+package nameserver
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+)
+
+// content is what the answer to a question says, whoever asks it and how.
+type content struct {
+	rcode             int
+	aa                bool
+	answer, ns, extra []dns.RR
+	zone              delegation.Name // "" outside our zones
+	values            int             // TXT records in answer
+	edeCode           uint16          // RFC 8914; with edeText only
+	edeText           string
+}
+
+// request is a message that somebody sent.
+type request struct {
+	ctx  context.Context
+	msg  *dns.Msg
+	from netip.AddrPort
+	tcp  bool
+	key  delegation.Name // whose signature it has; "" without one
+}
+
+// Answer returns the answer to a query, nil where none is due. It depends on
+// the configuration and the values only, and on the time for cookies. The answer
+// may be longer than the transport allows. Signatures are not looked at.
+func (s *Server) Answer(ctx context.Context, m *dns.Msg, from netip.AddrPort, tcp bool) *dns.Msg {
+	reply, _ := s.hosting.Load().respond(s, request{ctx: ctx, msg: m, from: from, tcp: tcp})
+	return reply
+}
+
+// respond returns the answer to any message but a zone transfer.
+func (h *hosting) respond(s *Server, r request) (*dns.Msg, content) {
+	if r.msg.Response {
+		return nil, content{}
+	}
+	reply := new(dns.Msg)
+	reply.Id, reply.Response, reply.Opcode = r.msg.Id, true, r.msg.Opcode
+	reply.RecursionDesired, reply.CheckingDisabled = r.msg.RecursionDesired, r.msg.CheckingDisabled
+	reply.Question = r.msg.Question
+	e, rcode := parseEDNS(r.msg)
+	c := content{rcode: rcode}
+	if rcode == dns.RcodeSuccess {
+		c = h.dispatch(r, e)
+	}
+	reply.Rcode, reply.Authoritative = c.rcode, c.aa
+	reply.Answer, reply.Ns, reply.Extra = c.answer, c.ns, c.extra
+	if e.present {
+		reply.Extra = append(reply.Extra[:len(reply.Extra):len(reply.Extra)], s.option(h, r, e, c))
+	}
+	return reply, c
+}
+
+// dispatch does what the message asks for (RFC 1035 §4.1.1).
+func (h *hosting) dispatch(r request, e edns) content {
+	switch r.msg.Opcode {
+	case dns.OpcodeQuery:
+		return h.query(r.msg, e)
+	case dns.OpcodeUpdate:
+		return h.update(r)
+	}
+	return content{rcode: dns.RcodeNotImplemented}
+}
+
+// query answers a question.
+func (h *hosting) query(m *dns.Msg, e edns) content {
+	if len(m.Question) == 0 && e.cookie != nil {
+		return content{} // somebody wants nothing but a cookie (RFC 7873 §5.4)
+	}
+	if len(m.Question) != 1 || len(m.Answer) > 0 {
+		return content{rcode: dns.RcodeFormatError}
+	}
+	q := m.Question[0]
+	if q.Qclass != dns.ClassINET {
+		return content{rcode: dns.RcodeRefused}
+	}
+	return h.content(delegation.Name(dns.CanonicalName(q.Name)), q.Qtype, e.do)
+}
+
+// content answers a question about a name in class IN.
+func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
+	switch qtype {
+	case dns.TypeOPT:
+		return content{rcode: dns.RcodeFormatError}
+	case dns.TypeTKEY, dns.TypeTSIG, dns.TypeMAILA, dns.TypeMAILB:
+		return content{rcode: dns.RcodeNotImplemented}
+	}
+	z, ok := h.zone(name)
+	if !ok {
+		return content{rcode: dns.RcodeRefused, edeCode: dns.ExtendedErrorCodeNotAuthoritative, edeText: "not one of our zones"}
+	}
+	if qtype == dns.TypeAXFR || qtype == dns.TypeIXFR {
+		return content{rcode: dns.RcodeRefused, zone: z.apex}
+	}
+	c := content{aa: true, zone: z.apex}
+	if qtype == dns.TypeANY {
+		qtype = z.any(name)
+	}
+	list, out := z.lookup(name, qtype)
+	switch out {
+	case found:
+		c.answer = list
+		if qtype == dns.TypeNS {
+			c.extra = h.glue(z)
+		}
+		if qtype == dns.TypeTXT {
+			c.values = len(list)
+		}
+		return c
+	case noName:
+		c.rcode = dns.RcodeNameError
+	}
+	c.ns = []dns.RR{z.soa()}
+	return c
+}
+
+// any returns the one type that is answered where all are asked for (RFC 8482
+// §4.1).
+func (z zone) any(name delegation.Name) uint16 {
+	switch {
+	case len(z.values.At(z.apex, name)) > 0:
+		return dns.TypeTXT
+	case len(z.fixed[name]) > 0:
+		return z.fixed[name][0].Header().Rrtype
+	}
+	return dns.TypeSOA
+}
+
+// update has an update carried out (RFC 2136 §3.1).
+func (h *hosting) update(r request) content {
+	if len(r.msg.Question) != 1 || r.msg.Question[0].Qtype != dns.TypeSOA {
+		return content{rcode: dns.RcodeFormatError}
+	}
+	name := delegation.Name(dns.CanonicalName(r.msg.Question[0].Name))
+	z, ok := h.zone(name)
+	switch {
+	case !ok || z.apex != name || r.msg.Question[0].Qclass != dns.ClassINET:
+		return content{rcode: dns.RcodeNotAuth}
+	case h.config.Updates == nil:
+		return content{rcode: dns.RcodeRefused, zone: name}
+	}
+	rcode, why := h.config.Updates.Update(r.ctx, Update{Zone: name, Msg: r.msg, Key: r.key, From: r.from, TCP: r.tcp})
+	return content{rcode: rcode, zone: name, edeCode: dns.ExtendedErrorCodeOther, edeText: why}
+}

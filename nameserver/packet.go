@@ -1,0 +1,101 @@
+package nameserver
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+)
+
+const headerSize = 12 // octets, RFC 1035 §4.1.1
+
+// handle returns the answer to a packet; nil where none is due.
+func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort, tcp bool) []byte {
+	if len(packet) < headerSize || packet[2]&0x80 != 0 { // too short, or an answer
+		return nil
+	}
+	h := s.hosting.Load()
+	m := new(dns.Msg)
+	if err := m.Unpack(packet); err != nil {
+		return malformed(packet)
+	}
+	r := request{ctx: ctx, msg: m, from: from, tcp: tcp}
+	t := m.IsTsig()
+	if t == nil {
+		reply, c := h.respond(s, r)
+		return s.send(r, reply, c)
+	}
+	return s.handleSigned(h, r, packet, t)
+}
+
+// handleSigned is handle for a message with a signature.
+func (s *Server) handleSigned(h *hosting, r request, packet []byte, t *dns.TSIG) []byte {
+	tsigError := h.keys.verify(packet, t)
+	reply := new(dns.Msg)
+	if tsigError == dns.RcodeSuccess {
+		r.key = delegation.Name(dns.CanonicalName(t.Hdr.Name))
+		reply, _ = h.respond(s, r)
+	} else {
+		reply.SetRcode(r.msg, dns.RcodeNotAuth)
+		s.log.Warn("a signature is refused", "from", r.from.String(), "key", t.Hdr.Name, "error", dns.RcodeToString[int(tsigError)])
+	}
+	packed, err := h.keys.sign(reply, t, tsigError)
+	if err != nil {
+		return malformed(packet)
+	}
+	return packed
+}
+
+// malformed returns the answer to what cannot be read: a header that says so.
+func malformed(packet []byte) []byte {
+	reply := make([]byte, headerSize)
+	copy(reply, packet[:4])
+	reply[2] = reply[2]&0x79 | 0x80 // an answer; opcode and RD as they came
+	reply[3] = dns.RcodeFormatError
+	return reply
+}
+
+// send packs an answer so that it fits.
+func (s *Server) send(r request, reply *dns.Msg, c content) []byte {
+	packed, err := pack(reply, limit(r))
+	if err != nil {
+		s.log.Error("an answer cannot be packed", "error", err.Error())
+		return nil
+	}
+	if o := s.hosting.Load().config.Observer; o != nil && len(reply.Question) == 1 && r.msg.Opcode == dns.OpcodeQuery {
+		q := reply.Question[0]
+		o.Observe(Query{
+			Time: time.Now(), From: r.from, TCP: r.tcp, Zone: c.zone, Name: delegation.Name(dns.CanonicalName(q.Name)),
+			Type: q.Qtype, Rcode: c.rcode, Values: c.values,
+		})
+	}
+	return packed
+}
+
+// limit returns how long an answer may be.
+func limit(r request) int {
+	if r.tcp {
+		return dns.MaxMsgSize
+	}
+	e, _ := parseEDNS(r.msg)
+	return e.size
+}
+
+// pack packs an answer. One that is too long is cut off behind the question:
+// who asked comes again over TCP (RFC 2181 §9).
+func pack(reply *dns.Msg, limit int) ([]byte, error) {
+	reply.Compress = true
+	packed, err := reply.Pack()
+	if err != nil || len(packed) <= limit {
+		return packed, err
+	}
+	cut := *reply
+	cut.Truncated, cut.Answer, cut.Ns, cut.Extra = true, nil, nil, nil
+	if opt := reply.IsEdns0(); opt != nil {
+		cut.Extra = []dns.RR{opt}
+	}
+	return cut.Pack()
+}

@@ -1,0 +1,184 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"certctl/delegation"
+)
+
+// Server answers queries. Its methods may be called at the same time.
+type Server struct {
+	hosting atomic.Pointer[hosting]
+	cookies cookies
+	log     *slog.Logger
+
+	mu        sync.Mutex // guards what follows
+	listeners map[netip.AddrPort]*listener
+	serving   context.Context // of Serve; nil while it does not run
+	tasks     sync.WaitGroup  // goroutines of Serve
+}
+
+// New returns a server. The error names everything that is wrong with its
+// configuration.
+func New(c Config) (*Server, error) {
+	h, err := newHosting(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cookies: newCookies(), log: c.Log, listeners: map[netip.AddrPort]*listener{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.hosting.Store(h)
+	return s, nil
+}
+
+// Listen opens the sockets of the configuration. It comes before Serve, so that
+// a process can give up its privileges in between. Where there is port 0 the
+// system chooses one.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	opened, err := s.open(s.hosting.Load().config.Listen)
+	if err != nil {
+		return err
+	}
+	for addr, l := range opened {
+		s.listeners[addr] = l
+	}
+	return nil
+}
+
+// open opens a socket at each address that has none yet, or at none.
+func (s *Server) open(addrs []netip.AddrPort) (map[netip.AddrPort]*listener, error) {
+	opened := map[netip.AddrPort]*listener{}
+	for _, addr := range addrs {
+		if s.listeners[addr] != nil || opened[addr] != nil {
+			continue
+		}
+		l, err := listen(addr)
+		if err != nil {
+			for _, l := range opened {
+				l.close()
+			}
+			return nil, err
+		}
+		opened[addr] = l
+	}
+	return opened, nil
+}
+
+// Addrs returns the addresses at which the server listens.
+func (s *Server) Addrs() []netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var addrs []netip.AddrPort
+	for _, l := range s.listeners {
+		addrs = append(addrs, l.addr())
+	}
+	return addrs
+}
+
+// Serve answers until the context is done, and then closes all sockets.
+func (s *Server) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	if s.serving != nil {
+		s.mu.Unlock()
+		return errors.New("the server serves already")
+	}
+	s.serving = ctx
+	for _, l := range s.listeners {
+		s.start(l)
+	}
+	s.mu.Unlock()
+	s.tasks.Go(func() { s.sweep(ctx) })
+	<-ctx.Done()
+	s.mu.Lock()
+	for addr, l := range s.listeners {
+		l.close()
+		delete(s.listeners, addr)
+	}
+	s.serving = nil
+	s.mu.Unlock()
+	s.tasks.Wait()
+	return nil
+}
+
+// start has a listener answer; s.mu is held.
+func (s *Server) start(l *listener) {
+	ctx := s.serving
+	for _, conn := range l.udp {
+		s.tasks.Go(func() { s.serveUDP(ctx, conn) })
+	}
+	s.tasks.Go(func() { s.serveTCP(ctx, l.tcp) })
+}
+
+// Reload makes the server what another configuration says. Sockets at the
+// same addresses stay open and no query is lost. If it fails, everything stays as it was.
+func (s *Server) Reload(c Config) error {
+	h, err := newHosting(c)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	opened, err := s.open(c.Listen)
+	if err != nil {
+		return err
+	}
+	s.hosting.Store(h)
+	for addr, l := range opened {
+		s.listeners[addr] = l
+		if s.serving != nil {
+			s.start(l)
+		}
+	}
+	wanted := map[netip.AddrPort]bool{}
+	for _, addr := range c.Listen {
+		wanted[addr] = true
+	}
+	for addr, l := range s.listeners {
+		if !wanted[addr] {
+			l.close()
+			delete(s.listeners, addr)
+		}
+	}
+	return nil
+}
+
+// Zone returns the zone that a name is in: there its values are put.
+func (s *Server) Zone(name delegation.Name) (apex delegation.Name, ok bool) {
+	z, ok := s.hosting.Load().zone(name)
+	return z.apex, ok
+}
+
+// sweepEvery is how often expired values are looked for.
+const sweepEvery = 5 * time.Second
+
+// sweep removes expired values.
+func (s *Server) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			gone, err := s.hosting.Load().config.Values.Sweep(now)
+			if err != nil {
+				s.log.Error("expired values cannot be removed", "error", err.Error())
+			}
+			for _, v := range gone {
+				s.log.Info("value expired", "owner", v.Owner.Bare(), "key", v.Key)
+			}
+		}
+	}
+}

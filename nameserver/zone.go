@@ -1,0 +1,131 @@
+package nameserver
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+)
+
+const (
+	fixedTTL = 3600 // seconds, of NS and fixed records
+
+	// What secondaries go by (RFC 1035 §3.3.13), in seconds. They are told of
+	// changes, so refresh is for the case that this was lost.
+	refresh = 300
+	retry   = 60
+	expire  = 14 * 24 * 3600
+)
+
+// outcome is what a lookup in a zone comes to.
+type outcome int
+
+const (
+	found outcome = iota
+	noData
+	noName
+)
+
+// lookup returns the records of a type at a name of the zone.
+func (z zone) lookup(name delegation.Name, qtype uint16) ([]dns.RR, outcome) {
+	var list []dns.RR
+	exists := name == z.apex
+	switch {
+	case name == z.apex && qtype == dns.TypeSOA:
+		list = append(list, z.soa())
+	case name == z.apex && qtype == dns.TypeNS:
+		list = z.ns()
+	}
+	for _, rr := range z.fixed[name] {
+		exists = true
+		if rr.Header().Rrtype == qtype {
+			list = append(list, rr)
+		}
+	}
+	if texts := z.texts(name); len(texts) > 0 {
+		exists = true
+		if qtype == dns.TypeTXT {
+			list = append(list, texts...)
+		}
+	}
+	switch {
+	case len(list) > 0:
+		return list, found
+	case exists || z.Zone.Name == z.apex && z.below[name] || z.values.Below(z.apex, name):
+		return nil, noData
+	}
+	return nil, noName
+}
+
+// texts returns the values at a name as records, each text once and all with
+// one TTL, the lowest (RFC 2181 §5).
+func (z zone) texts(name delegation.Name) []dns.RR {
+	list := z.values.At(z.apex, name)
+	if len(list) == 0 {
+		return nil
+	}
+	ttl := uint32(1<<31 - 1)
+	seen := make(map[string]bool, len(list))
+	records := make([]dns.RR, 0, len(list))
+	for _, v := range list {
+		if v.TTL == 0 {
+			v.TTL = seconds(z.TTL)
+		}
+		ttl = min(ttl, v.TTL)
+		if !seen[v.Text] {
+			seen[v.Text] = true
+			records = append(records, &dns.TXT{Hdr: header(name, dns.TypeTXT, 0), Txt: []string{v.Text}})
+		}
+	}
+	for _, rr := range records {
+		rr.Header().Ttl = ttl
+	}
+	return records
+}
+
+// soa returns the zone's SOA record. Its TTL is that of negative answers (RFC
+// 2308 §3).
+func (z zone) soa() dns.RR {
+	return &dns.SOA{
+		Hdr: header(z.apex, dns.TypeSOA, seconds(z.NegativeTTL)),
+		Ns:  string(z.Servers[0].Name), Mbox: "hostmaster." + string(z.Servers[0].Name),
+		Serial: z.values.Serial(z.apex), Refresh: refresh, Retry: retry, Expire: expire, Minttl: seconds(z.NegativeTTL),
+	}
+}
+
+func (z zone) ns() []dns.RR {
+	list := make([]dns.RR, 0, len(z.Servers))
+	for _, host := range z.Servers {
+		list = append(list, &dns.NS{Hdr: header(z.apex, dns.TypeNS, fixedTTL), Ns: string(host.Name)})
+	}
+	return list
+}
+
+// glue returns the addresses of the name servers that are in our zones.
+func (h *hosting) glue(z zone) []dns.RR {
+	var list []dns.RR
+	for _, host := range z.Servers {
+		if _, ok := h.zone(host.Name); !ok {
+			continue
+		}
+		for _, addr := range host.Addrs {
+			list = append(list, addressRecord(host.Name, addr))
+		}
+	}
+	return list
+}
+
+func addressRecord(owner delegation.Name, addr netip.Addr) dns.RR {
+	if addr = addr.Unmap(); addr.Is4() {
+		return &dns.A{Hdr: header(owner, dns.TypeA, fixedTTL), A: addr.AsSlice()}
+	}
+	return &dns.AAAA{Hdr: header(owner, dns.TypeAAAA, fixedTTL), AAAA: addr.AsSlice()}
+}
+
+func header(owner delegation.Name, rrtype uint16, ttl uint32) dns.RR_Header {
+	return dns.RR_Header{Name: string(owner), Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
+}
+
+func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
