@@ -186,7 +186,7 @@ func TestProblems(t *testing.T) {
 	certificate := func(text string) string { return "certificates:\n  web:\n    domains: [example.com]\n    " + text }
 	for _, test := range []struct{ text, want string }{
 		{"zonse: {}", `1: unknown key "zonse": did you mean zones?`},
-		{"x: {}\nzones: 1\nacme: {emial: x}", `1: unknown key "x": it may be acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log
+		{"x: {}\nzones: 1\nacme: {emial: x}", `1: unknown key "x": it may be acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log, nameserver
 2: zones: a mapping is expected, from names
 3: unknown key "emial": did you mean email?`},
 		{marked + ": 1", "1: unknown key: it may be acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log"},

@@ -1,7 +1,6 @@
 package nameserver
 
 import (
-	"context"
 	"net/netip"
 
 	"github.com/miekg/dns"
@@ -22,7 +21,6 @@ type content struct {
 
 // request is a message that somebody sent.
 type request struct {
-	ctx  context.Context
 	msg  *dns.Msg
 	from netip.AddrPort
 	tcp  bool
@@ -31,9 +29,10 @@ type request struct {
 
 // Answer returns the answer to a query, nil where none is due. It depends on
 // the configuration and the values only, and on the time for cookies. The answer
-// may be longer than the transport allows. Signatures are not looked at.
-func (s *Server) Answer(ctx context.Context, m *dns.Msg, from netip.AddrPort, tcp bool) *dns.Msg {
-	reply, _ := s.hosting.Load().respond(s, request{ctx: ctx, msg: m, from: from, tcp: tcp})
+// may be longer than the transport allows. Signatures are not looked at, and
+// updates are refused.
+func (s *Server) Answer(m *dns.Msg, from netip.AddrPort, tcp bool) *dns.Msg {
+	reply, _ := s.hosting.Load().respond(s, request{msg: m, from: from, tcp: tcp})
 	return reply
 }
 
@@ -65,7 +64,7 @@ func (h *hosting) dispatch(r request, e edns) content {
 	case dns.OpcodeQuery:
 		return h.query(r.msg, e)
 	case dns.OpcodeUpdate:
-		return h.update(r)
+		return content{rcode: dns.RcodeRefused} // there is nobody who takes it
 	}
 	return content{rcode: dns.RcodeNotImplemented}
 }
@@ -132,21 +131,4 @@ func (z zone) any(name delegation.Name) uint16 {
 		return z.fixed[name][0].Header().Rrtype
 	}
 	return dns.TypeSOA
-}
-
-// update has an update carried out (RFC 2136 §3.1).
-func (h *hosting) update(r request) content {
-	if len(r.msg.Question) != 1 || r.msg.Question[0].Qtype != dns.TypeSOA {
-		return content{rcode: dns.RcodeFormatError}
-	}
-	name := delegation.Name(dns.CanonicalName(r.msg.Question[0].Name))
-	z, ok := h.zone(name)
-	switch {
-	case !ok || z.apex != name || r.msg.Question[0].Qclass != dns.ClassINET:
-		return content{rcode: dns.RcodeNotAuth}
-	case h.config.Updates == nil:
-		return content{rcode: dns.RcodeRefused, zone: name}
-	}
-	rcode, why := h.config.Updates.Update(r.ctx, Update{Zone: name, Msg: r.msg, Key: r.key, From: r.from, TCP: r.tcp})
-	return content{rcode: rcode, zone: name, edeCode: dns.ExtendedErrorCodeOther, edeText: why}
 }

@@ -18,11 +18,14 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 		return nil
 	}
 	h := s.hosting.Load()
+	if opcode(packet) == dns.OpcodeUpdate && h.config.Updates != nil {
+		return h.config.Updates.Update(ctx, packet, from.Addr().Unmap(), tcp)
+	}
 	m := new(dns.Msg)
 	if err := m.Unpack(packet); err != nil {
 		return malformed(packet)
 	}
-	r := request{ctx: ctx, msg: m, from: from, tcp: tcp}
+	r := request{msg: m, from: from, tcp: tcp}
 	t := m.IsTsig()
 	if t == nil {
 		reply, c := h.respond(s, r)
@@ -30,6 +33,8 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 	}
 	return s.handleSigned(h, r, packet, t)
 }
+
+func opcode(packet []byte) int { return int(packet[2] >> 3 & 0xF) }
 
 // handleSigned is handle for a message with a signature.
 func (s *Server) handleSigned(h *hosting, r request, packet []byte, t *dns.TSIG) []byte {

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"certctl/delegation"
 )
 
@@ -158,6 +160,26 @@ func (s *Server) Reload(c Config) error {
 func (s *Server) Zone(name delegation.Name) (apex delegation.Name, ok bool) {
 	z, ok := s.hosting.Load().zone(name)
 	return z.apex, ok
+}
+
+// Serves reports whether a name is the apex of one of the zones.
+func (s *Server) Serves(apex delegation.Name) bool {
+	z, ok := s.hosting.Load().zone(apex)
+	return ok && z.apex == apex
+}
+
+// Records returns all records at a name of the zone, none where there is no
+// such name. They are the caller's own.
+func (s *Server) Records(apex, name delegation.Name) []dns.RR {
+	z, ok := s.hosting.Load().zone(name)
+	if !ok || z.apex != apex {
+		return nil
+	}
+	var list []dns.RR
+	for _, rr := range z.records(name) {
+		list = append(list, dns.Copy(rr))
+	}
+	return list
 }
 
 // sweepEvery is how often expired values are looked for.

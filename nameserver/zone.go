@@ -30,33 +30,36 @@ const (
 
 // lookup returns the records of a type at a name of the zone.
 func (z zone) lookup(name delegation.Name, qtype uint16) ([]dns.RR, outcome) {
+	all := z.records(name)
 	var list []dns.RR
-	exists := name == z.apex
-	switch {
-	case name == z.apex && qtype == dns.TypeSOA:
-		list = append(list, z.soa())
-	case name == z.apex && qtype == dns.TypeNS:
-		list = z.ns()
-	}
-	for _, rr := range z.fixed[name] {
-		exists = true
+	for _, rr := range all {
 		if rr.Header().Rrtype == qtype {
 			list = append(list, rr)
-		}
-	}
-	if texts := z.texts(name); len(texts) > 0 {
-		exists = true
-		if qtype == dns.TypeTXT {
-			list = append(list, texts...)
 		}
 	}
 	switch {
 	case len(list) > 0:
 		return list, found
-	case exists || z.Zone.Name == z.apex && z.below[name] || z.values.Below(z.apex, name):
+	case len(all) > 0 || z.hasBelow(name):
 		return nil, noData
 	}
 	return nil, noName
+}
+
+// hasBelow reports whether there are names below a name, which makes it exist
+// even without records (RFC 8020 §3.1).
+func (z zone) hasBelow(name delegation.Name) bool {
+	return z.values.Below(z.apex, name) || z.below[name]
+}
+
+// records returns all records at a name of the zone, by type.
+func (z zone) records(name delegation.Name) []dns.RR {
+	var list []dns.RR
+	if name == z.apex {
+		list = append(z.ns(), z.soa())
+	}
+	list = append(list, z.fixed[name]...)
+	return append(list, z.texts(name)...)
 }
 
 // texts returns the values at a name as records, each text once and all with

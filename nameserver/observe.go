@@ -1,0 +1,35 @@
+package nameserver
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"certctl/delegation"
+)
+
+// Updater takes UPDATE messages (RFC 2136).
+type Updater interface {
+	// Update carries out a message and returns the answer, nil for none. It looks
+	// at the signature itself, and returns when the change is on the disk.
+	Update(ctx context.Context, packet []byte, from netip.Addr, tcp bool) []byte
+}
+
+// Observer is told of queries.
+type Observer interface {
+	// Observe is told of a query when its answer has been sent. It is called from
+	// many goroutines at the same time and must not wait for anything.
+	Observe(q Query)
+}
+
+// Query is a query and what came of it.
+type Query struct {
+	Time   time.Time
+	From   netip.AddrPort
+	TCP    bool
+	Zone   delegation.Name // "" outside our zones
+	Name   delegation.Name
+	Type   uint16
+	Rcode  int
+	Values int // how many TXT records the answer has
+}
