@@ -12,7 +12,7 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":                          {"acme", "cli", "issuance"},
-		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/rfc2136", "dns01/webhook", "dnssec", "hook", "install", "issuance", "lab", "nameserver", "nameserver/values", "secret", "store", "trace"},
+		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/rfc2136", "dns01/route53", "dns01/webhook", "dnssec", "hook", "install", "issuance", "lab", "nameserver", "nameserver/values", "secret", "store", "trace"},
 		"certctl/issuance":                 {"acme", "delegation", "dns01", "hook", "install", "store"},
 		"certctl/hook":                     {},
 		"certctl/install":                  {"secret", "store"},
@@ -69,13 +69,15 @@ func TestImports(t *testing.T) {
 		"certctl/lab/hostile":              {"lab/authority"},
 		"certctl/lab/service":              {},
 		"certctl/nameserver":               {"delegation", "nameserver/values"},
+		"certctl/dns01/route53":           {"delegation", "dns01", "dns01/guard", "dns01/rrset", "dns01/txt", "dns01/web", "secret"},
+		"certctl/lab/service/route53":     {"lab/service"},
 	}
 	theirs := map[string][]string{
 		"github.com/urfave/cli/v2":  {"certctl/cli"},
 		"gopkg.in/yaml.v3":          {"certctl/config"},
 		"golang.org/x/crypto/acme":  {"certctl/acme"},
 		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian", "certctl/lab/hostile", "certctl/nameserver", "certctl/nameserver/update"},
-		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/webhook"},
+		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/route53", "certctl/dns01/webhook"},
 		"github.com/go-jose":        {"certctl/acme"},
 		"golang.org/x/net":          {"certctl/acme"},
 		"golang.org/x/text":         {"certctl/acme"},

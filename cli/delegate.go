@@ -261,7 +261,7 @@ func (r *run) credentialFor(s delegate.Scope) (credential *dns01.Credential, zon
 		}
 	}
 	key := rfc2136.TSIG{Name: s.KeyName(), Secret: secret.Plain("unused")}
-	env := dns01.Environment{Client: r.client, Primary: r.resolver.Primary}
+	env := dns01.Environment{Client: r.client, Primary: r.resolver.Primary, Getenv: r.process.Getenv}
 	provider, err := rfc2136.New(rfc2136.Config{TSIG: key}, s.Name, env)
 	if err != nil {
 		return nil, "", false, err

@@ -85,7 +85,7 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 }
 
 func (r *run) openCredentials() error {
-	env := dns01.Environment{Client: r.client, Primary: r.resolver.Primary}
+	env := dns01.Environment{Client: r.client, Primary: r.resolver.Primary, Getenv: r.process.Getenv}
 	var errs []error
 	for _, z := range r.config.Zones {
 		credential, err := credential(z, env)

@@ -40,4 +40,16 @@ type Environment struct {
 	// unless the configuration names another; (*delegation.Resolver).Primary
 	// is one.
 	Primary func(ctx context.Context, zone delegation.Name) ([]netip.AddrPort, error)
+
+	// Getenv reads the environment, for what services' own tools read from there;
+	// nil: it is empty.
+	Getenv func(name string) string
+}
+
+// Variable returns the value of an environment variable, or "".
+func (e Environment) Variable(name string) string {
+	if e.Getenv == nil {
+		return ""
+	}
+	return e.Getenv(name)
 }

@@ -54,6 +54,9 @@ func NewClient(base, caFile string, timeout time.Duration) (*Client, error) {
 		return nil, fmt.Errorf("timeout: %v is less than nothing", timeout)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if u.Scheme == "http" {
+		transport.Proxy = nil
+	}
 	if caFile != "" {
 		roots, err := readRoots(caFile)
 		if err != nil {
@@ -89,8 +92,12 @@ func parse(text string) (*url.URL, error) {
 
 func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
+	return host == "localhost" || err == nil && (a.IsLoopback() || metadata.Contains(a))
 }
+
+// metadata is where clouds tell their machines and containers who they are, over
+// plain http that does not leave the machine's host.
+var metadata = netip.MustParsePrefix("169.254.168.0/22")
 
 func readRoots(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)

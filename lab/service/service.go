@@ -158,10 +158,15 @@ func (s *Service) Keys() []Key {
 	for k := range s.sets {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b Key) int {
-		return cmp.Or(cmp.Compare(reversed(a.Owner), reversed(b.Owner)), cmp.Compare(a.Type, b.Type))
-	})
+	slices.SortFunc(keys, compare)
 	return keys
+}
+
+// Before reports whether k comes before another in the order of Keys.
+func (k Key) Before(other Key) bool { return compare(k, other) < 0 }
+
+func compare(a, b Key) int {
+	return cmp.Or(cmp.Compare(reversed(a.Owner), reversed(b.Owner)), cmp.Compare(a.Type, b.Type))
 }
 
 func reversed(owner string) string {
