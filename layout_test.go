@@ -35,7 +35,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01/txt":                {},
 		"certctl/dns01/records":            {"delegation", "dns01"},
 		"certctl/dns01/hosted":             {"delegation", "dns01", "dns01/guard"},
-		"certctl/dns01/rrset":              {"delegation", "dns01"},
+		"certctl/dns01/rrset":              {"delegation", "dns01", "dns01/guard"},
 		"certctl/dns01/cloudflare":         {"delegation", "dns01", "dns01/hosted", "dns01/records", "dns01/txt", "dns01/web", "secret"},
 		"certctl/dns01/digitalocean":       {"delegation", "dns01", "dns01/hosted", "dns01/records", "dns01/web", "secret"},
 		"certctl/dns01/linode":             {"delegation", "dns01", "dns01/hosted", "dns01/records", "dns01/web", "secret"},
@@ -69,7 +69,9 @@ func TestImports(t *testing.T) {
 		"certctl/lab/hostile":              {"lab/authority"},
 		"certctl/lab/service":              {},
 		"certctl/nameserver":               {"delegation", "nameserver/values"},
-		"certctl/dns01/route53":           {"delegation", "dns01", "dns01/guard", "dns01/rrset", "dns01/txt", "dns01/web", "secret"},
+		"certctl/dns01/route53":           {"delegation", "dns01", "dns01/absent", "dns01/guard", "dns01/rrset", "dns01/txt", "dns01/web", "secret"},
+		"certctl/dns01/absent":            {"delegation", "dns01"},
+		"certctl/dns01/token":             {"dns01/web"},
 		"certctl/lab/service/route53":     {"lab/service"},
 	}
 	theirs := map[string][]string{
@@ -77,7 +79,7 @@ func TestImports(t *testing.T) {
 		"gopkg.in/yaml.v3":          {"certctl/config"},
 		"golang.org/x/crypto/acme":  {"certctl/acme"},
 		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian", "certctl/lab/hostile", "certctl/nameserver", "certctl/nameserver/update"},
-		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/route53", "certctl/dns01/webhook"},
+		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/route53", "certctl/dns01/rrset", "certctl/dns01/webhook"},
 		"github.com/go-jose":        {"certctl/acme"},
 		"golang.org/x/net":          {"certctl/acme"},
 		"golang.org/x/text":         {"certctl/acme"},

@@ -14,7 +14,6 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01/rrset"
-	"certctl/dns01/txt"
 	"certctl/dns01/web"
 )
 
@@ -204,11 +203,6 @@ func (h *hosted) otherZone(ctx context.Context) (hostedZone, error) {
 	}
 	return hostedZone{}, err
 }
-
-// quote writes a value; checkValue has let it through.
-func quote(value string) string { return txt.Quote(value) }
-
-func unquote(data string) (string, error) { return txt.Unquote(data) }
 
 // checkValue refuses what Route 53 escapes in a way of its own: octal.
 func checkValue(value string) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"sync"
 	"time"
 
 	"certctl/delegation"
@@ -78,41 +77,31 @@ func New(c Config, scope delegation.Name, env dns01.Environment) (dns01.Provider
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	p := &provider{scope: scope, config: c, client: client, zones: make(map[delegation.Name]*hosted)}
+	p := &provider{config: c, client: client}
+	p.Zones = &rrset.Zones{Title: c.label(), Scope: scope, Open: p.open, Check: checkValue}
 	p.keys = &keyring{find: sources(c, env), mu: make(chan struct{}, 1)}
 	return p, nil
 }
 
 // provider is a dns01.Provider.
 type provider struct {
-	scope  delegation.Name
+	*rrset.Zones
 	config Config
 	client *web.Client
 	keys   *keyring
-
-	mu    sync.Mutex
-	zones map[delegation.Name]*hosted
 }
 
-// Label implements dns01.Labeler.
-func (p *provider) Label() string {
-	who := cmp.Or(p.config.RoleARN, p.config.AccessKeyID, p.config.Profile)
+// label returns how the user knows a key.
+func (c Config) label() string {
+	who := cmp.Or(c.RoleARN, c.AccessKeyID, c.Profile)
 	if who == "" {
 		return "route53"
 	}
 	return "route53 " + who
 }
 
-// Format shows the label for every verb, so that no secret is ever printed.
-func (p *provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.Label()) }
-
 // Prepare implements dns01.Preparer: it finds the key.
 func (p *provider) Prepare(ctx context.Context) error {
 	_, err := p.keys.get(ctx)
 	return err
-}
-
-// editor returns what edits a zone.
-func editor(h *hosted) *rrset.Editor {
-	return &rrset.Editor{Service: h, Quote: quote, Unquote: unquote, Most: 100}
 }

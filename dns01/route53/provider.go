@@ -6,61 +6,22 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libdns/libdns"
-
 	"certctl/delegation"
-	"certctl/dns01"
-	"certctl/dns01/guard"
 	"certctl/dns01/rrset"
+	"certctl/dns01/txt"
 )
-
-// AppendRecords adds values, those of all owners in one request.
-func (p *provider) AppendRecords(ctx context.Context, zone string, records []libdns.Record) ([]libdns.Record, error) {
-	return p.edit(ctx, zone, records, (*rrset.Editor).Add)
-}
-
-// DeleteRecords removes values, those of all owners in one request.
-func (p *provider) DeleteRecords(ctx context.Context, zone string, records []libdns.Record) ([]libdns.Record, error) {
-	return p.edit(ctx, zone, records, (*rrset.Editor).Remove)
-}
-
-func (p *provider) edit(ctx context.Context, zone string, records []libdns.Record, do func(*rrset.Editor, context.Context, []dns01.Record) error) ([]libdns.Record, error) {
-	admitted, err := guard.Admit(p.Label(), p.scope, zone, records)
-	if err != nil || len(admitted) == 0 {
-		return nil, err
-	}
-	for _, r := range admitted {
-		if err := checkValue(r.Value); err != nil {
-			return nil, &dns01.UnsentError{Err: err}
-		}
-	}
-	h, err := p.zone(ctx, admitted[0].Zone)
-	if err != nil {
-		return nil, &dns01.UnsentError{Err: err}
-	}
-	if err := do(h.editor, ctx, admitted); err != nil {
-		return nil, err
-	}
-	return guard.Done(admitted), nil
-}
 
 // hosted is a hosted zone.
 type hosted struct {
 	provider *provider
 	id       string
-	editor   *rrset.Editor
 
 	mu      sync.Mutex
 	pending []string // changes of which it is not known that all servers have them
 }
 
-// zone returns the hosted zone for a zone.
-func (p *provider) zone(ctx context.Context, zone delegation.Name) (*hosted, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if h := p.zones[zone]; h != nil {
-		return h, nil
-	}
+// open returns the editor of a zone.
+func (p *provider) open(ctx context.Context, zone delegation.Name) (*rrset.Editor, error) {
 	id := strings.TrimPrefix(p.config.ZoneID, "/hostedzone/")
 	if id == "" {
 		var err error
@@ -68,10 +29,16 @@ func (p *provider) zone(ctx context.Context, zone delegation.Name) (*hosted, err
 			return nil, err
 		}
 	}
-	h := &hosted{provider: p, id: id}
-	h.editor = editor(h)
-	p.zones[zone] = h
-	return h, nil
+	return &rrset.Editor{Service: &hosted{provider: p, id: id}, Quote: txt.Quote, Unquote: txt.Unquote, Most: 100}, nil
+}
+
+// zone returns the hosted zone for a zone.
+func (p *provider) zone(ctx context.Context, zone delegation.Name) (*hosted, error) {
+	e, err := p.Zones.Editor(ctx, zone)
+	if err != nil {
+		return nil, err
+	}
+	return e.Service.(*hosted), nil
 }
 
 // longestPause is how long to wait at most before a change is asked about again.
