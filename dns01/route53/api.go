@@ -82,7 +82,7 @@ func (p *provider) call(ctx context.Context, method, path string, query url.Valu
 }
 
 // Read implements rrset.Service.
-func (h *hosted) Read(ctx context.Context, owner delegation.Name) (rrset.Set, error) {
+func (h *zone) Read(ctx context.Context, owner delegation.Name) (rrset.Set, error) {
 	var found struct {
 		Sets []recordSet `xml:"ResourceRecordSets>ResourceRecordSet"`
 	}
@@ -104,7 +104,7 @@ func (h *hosted) Read(ctx context.Context, owner delegation.Name) (rrset.Set, er
 }
 
 // Replace implements rrset.Service.
-func (h *hosted) Replace(ctx context.Context, changes []rrset.Change) error {
+func (h *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 	body := changeRequest{XMLNS: namespace}
 	for _, c := range changes {
 		if len(c.Old.Data) > 0 {
@@ -190,7 +190,7 @@ func choose(zone delegation.Name, public, private []string) (string, error) {
 
 // otherZone returns the id of a zone that is not this one; "" if the key sees
 // none.
-func (h *hosted) otherZone(ctx context.Context) (hostedZone, error) {
+func (h *zone) otherZone(ctx context.Context) (hostedZone, error) {
 	var page struct {
 		Zones []hostedZone `xml:"HostedZones>HostedZone"`
 	}

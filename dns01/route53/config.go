@@ -2,7 +2,6 @@ package route53
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -10,7 +9,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
-	"certctl/dns01/rrset"
+	"certctl/dns01/hosted"
 	"certctl/dns01/web"
 	"certctl/secret"
 )
@@ -77,18 +76,19 @@ func New(c Config, scope delegation.Name, env dns01.Environment) (dns01.Provider
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	p := &provider{config: c, client: client}
-	p.Zones = &rrset.Zones{Title: c.label(), Scope: scope, Open: p.open, Check: checkValue}
-	p.keys = &keyring{find: sources(c, env), mu: make(chan struct{}, 1)}
+	p := &provider{config: c, client: client, scope: scope}
+	p.keys = &keyring{find: sources(c, env), turn: make(chan struct{}, 1)}
+	p.Provider = hosted.New(c.label(), scope, p.keys, p.open)
 	return p, nil
 }
 
 // provider is a dns01.Provider.
 type provider struct {
-	*rrset.Zones
+	*hosted.Provider
 	config Config
 	client *web.Client
 	keys   *keyring
+	scope  delegation.Name
 }
 
 // label returns how the user knows a key.
@@ -98,10 +98,4 @@ func (c Config) label() string {
 		return "route53"
 	}
 	return "route53 " + who
-}
-
-// Prepare implements dns01.Preparer: it finds the key.
-func (p *provider) Prepare(ctx context.Context) error {
-	_, err := p.keys.get(ctx)
-	return err
 }

@@ -22,18 +22,24 @@ const early = 2 * time.Minute
 // keyring keeps the key that is in use.
 type keyring struct {
 	find source
-	mu   chan struct{} // full while what follows is used
+	turn chan struct{} // full while what follows is used
 	keys *keys
+}
+
+// Prepare implements dns01.Preparer: it finds the key.
+func (k *keyring) Prepare(ctx context.Context) error {
+	_, err := k.get(ctx)
+	return err
 }
 
 // get returns a key that is good for a while.
 func (k *keyring) get(ctx context.Context) (*keys, error) {
 	select {
-	case k.mu <- struct{}{}:
+	case k.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-k.mu }()
+	defer func() { <-k.turn }()
 	if k.keys != nil && (k.keys.expires.IsZero() || time.Until(k.keys.expires) > early) {
 		return k.keys, nil
 	}

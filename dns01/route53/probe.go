@@ -13,24 +13,24 @@ import (
 )
 
 // Ping implements dns01.Pinger: it reads a record set.
-func (p *provider) Ping(ctx context.Context, zone delegation.Name) error {
-	h, err := p.zone(ctx, zone)
+func (p *provider) Ping(ctx context.Context, apex delegation.Name) error {
+	h, err := p.zone(ctx, apex)
 	if err != nil {
 		return err
 	}
-	_, err = h.Read(ctx, p.Scope)
+	_, err = h.Read(ctx, p.scope)
 	return err
 }
 
 // ProbeScope implements dns01.ScopeProber. Amazon looks at the policies first and
 // denies; who is allowed to hears that there is no such record set.
-func (p *provider) ProbeScope(ctx context.Context, zone, owner delegation.Name) (dns01.Breadth, error) {
+func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) (dns01.Breadth, error) {
 	b := dns01.Breadth{Server: p.client.Server()}
-	h, err := p.zone(ctx, zone)
+	h, err := p.zone(ctx, apex)
 	if err != nil {
 		return b, err
 	}
-	if b.Trials, err = absent.Try(ctx, absent.Records(zone, owner), h.remove); err != nil {
+	if b.Trials, err = absent.Try(ctx, absent.Records(apex, owner), h.remove); err != nil {
 		return b, err
 	}
 	other, err := h.otherZone(ctx)
@@ -40,14 +40,14 @@ func (p *provider) ProbeScope(ctx context.Context, zone, owner delegation.Name) 
 	if err != nil {
 		return b, err
 	}
-	elsewhere := &hosted{provider: p, id: other.id()}
+	elsewhere := &zone{provider: p, id: other.id()}
 	more, err := absent.Try(ctx, []absent.Record{absent.In(delegation.Name(other.Name))}, elsewhere.remove)
 	b.Trials = append(b.Trials, more...)
 	return b, err
 }
 
 // remove asks for the removal of a record that is not there.
-func (h *hosted) remove(ctx context.Context, r absent.Record) (absent.Verdict, string, error) {
+func (h *zone) remove(ctx context.Context, r absent.Record) (absent.Verdict, string, error) {
 	data := r.Value
 	if r.Type == "TXT" {
 		data = txt.Quote(data)

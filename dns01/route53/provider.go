@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"certctl/delegation"
+	"certctl/dns01/hosted"
 	"certctl/dns01/rrset"
 	"certctl/dns01/txt"
 )
 
-// hosted is a hosted zone.
-type hosted struct {
+// zone is a hosted zone.
+type zone struct {
 	provider *provider
 	id       string
 
@@ -21,24 +22,24 @@ type hosted struct {
 }
 
 // open returns the editor of a zone.
-func (p *provider) open(ctx context.Context, zone delegation.Name) (*rrset.Editor, error) {
+func (p *provider) open(ctx context.Context, name delegation.Name) (hosted.Editor, error) {
 	id := strings.TrimPrefix(p.config.ZoneID, "/hostedzone/")
 	if id == "" {
 		var err error
-		if id, err = p.lookUp(ctx, zone); err != nil {
+		if id, err = p.lookUp(ctx, name); err != nil {
 			return nil, err
 		}
 	}
-	return &rrset.Editor{Service: &hosted{provider: p, id: id}, Quote: txt.Quote, Unquote: txt.Unquote, Most: 100}, nil
+	return &rrset.Editor{Service: &zone{provider: p, id: id}, Quote: txt.Quote, Unquote: txt.Unquote, Check: checkValue, Most: 100}, nil
 }
 
-// zone returns the hosted zone for a zone.
-func (p *provider) zone(ctx context.Context, zone delegation.Name) (*hosted, error) {
-	e, err := p.Zones.Editor(ctx, zone)
+// zone returns a zone.
+func (p *provider) zone(ctx context.Context, name delegation.Name) (*zone, error) {
+	e, err := p.Editor(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return e.Service.(*hosted), nil
+	return e.(*rrset.Editor).Service.(*zone), nil
 }
 
 // longestPause is how long to wait at most before a change is asked about again.
@@ -46,8 +47,8 @@ func (p *provider) zone(ctx context.Context, zone delegation.Name) (*hosted, err
 const longestPause = 4 * time.Second
 
 // WaitStatus implements dns01.StatusWaiter.
-func (p *provider) WaitStatus(ctx context.Context, zone delegation.Name) error {
-	h, err := p.zone(ctx, zone)
+func (p *provider) WaitStatus(ctx context.Context, apex delegation.Name) error {
+	h, err := p.zone(ctx, apex)
 	if err != nil {
 		return err
 	}

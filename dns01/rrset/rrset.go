@@ -64,6 +64,7 @@ type Editor struct {
 	Quote   func(value string) string         // nil: values are written as they are
 	Unquote func(data string) (string, error) // nil: and read
 	Blind   bool                              // Replace compares nothing and overwrites
+	Check   func(value string) error          // refuses values that the service does not take; nil: it takes all
 	Most    int                               // records in one call of Replace; owners are not torn apart
 	Wide    int                               // calls of Replace at a time; 0: one
 
@@ -76,6 +77,14 @@ type Editor struct {
 
 // Add adds the values of records to the sets at their owners.
 func (e *Editor) Add(ctx context.Context, records []dns01.Record) error {
+	for _, r := range records {
+		if e.Check == nil {
+			break
+		}
+		if err := e.Check(r.Value); err != nil {
+			return &dns01.UnsentError{Err: fmt.Errorf("%s: %w", r.Owner, err)}
+		}
+	}
 	return e.edit(ctx, records, e.with)
 }
 
