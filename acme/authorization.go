@@ -16,7 +16,7 @@ import (
 // Authorization is the CA's wish to see one identifier validated.
 type Authorization struct {
 	URL      string
-	Domain   string // without "*."
+	Domain   string // without "*."; or an IP address
 	Wildcard bool
 	Status   Status
 	Problem  *Problem // why it is not valid, once the CA says so
@@ -108,17 +108,17 @@ func (z *Authorization) refresh(ctx context.Context) error {
 		}
 		return fmt.Errorf("%s: authorization: %w", z.Name(), err)
 	}
-	if w.Identifier.Type != "dns" {
-		return fmt.Errorf("authorization of %s: identifier is of type %q", w.Identifier.Value, w.Identifier.Type)
-	}
-	z.read(&w, header)
-	return nil
+	return z.read(&w, header)
 }
 
-func (z *Authorization) read(w *wireAuthorization, header http.Header) {
-	z.Domain, z.Wildcard, z.Status = strings.ToLower(w.Identifier.Value), w.Wildcard, w.Status
+func (z *Authorization) read(w *wireAuthorization, header http.Header) (err error) {
+	if z.Domain, err = w.Identifier.name(); err != nil {
+		return fmt.Errorf("authorization: %w", err)
+	}
+	z.Wildcard, z.Status = w.Wildcard, w.Status
 	z.retryAfter = retryAfter(header)
 	z.readChallenges(w.Challenges)
+	return nil
 }
 
 // final reports whether the status will not change by waiting (RFC 8555 §7.1.6).

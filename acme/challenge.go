@@ -16,7 +16,20 @@ const (
 	DNS01        ChallengeType = "dns-01"         // RFC 8555 §8.4
 	DNSAccount01 ChallengeType = "dns-account-01" // draft-ietf-acme-dns-account-label
 	DNSPersist01 ChallengeType = "dns-persist-01" // draft-ietf-acme-dns-persist
+	HTTP01       ChallengeType = "http-01"        // RFC 8555 §8.3
+	TLSALPN01    ChallengeType = "tls-alpn-01"    // RFC 8737
 )
+
+// Proves reports whether challenges of this type can prove a name: a wildcard
+// only in the DNS, because no single server speaks for all that it covers, and
+// an IP address only where it leads (RFC 8738 §7).
+func (t ChallengeType) Proves(name string) bool {
+	switch t {
+	case HTTP01, TLSALPN01:
+		return !strings.HasPrefix(name, "*.")
+	}
+	return !IsAddress(name)
+}
 
 // ChallengeTypes are all that are known, the default first.
 var ChallengeTypes = []ChallengeType{DNS01, DNSAccount01}
@@ -63,14 +76,14 @@ func validToken(token string) bool {
 	}) < 0
 }
 
-// Choose chooses the first of these types that the CA offers for the
-// authorization; Validate will answer that challenge. Where it offers none of
+// Choose chooses the first of these types that can prove the name and that the
+// CA offers for it; Validate will answer that challenge. Where it offers none of
 // them, the error is a *NoChallengeError.
 func (z *Authorization) Choose(preferred []ChallengeType) error {
 	flaws := map[ChallengeType]string{}
 	for _, t := range preferred {
 		c := z.offer(t)
-		if c == nil {
+		if c == nil || !t.Proves(z.Name()) {
 			continue
 		}
 		if flaw := c.usable(); flaw != "" {

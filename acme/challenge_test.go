@@ -86,3 +86,40 @@ func TestChoose(t *testing.T) {
 		})
 	}
 }
+
+// Of all that is preferred, each identifier is proven by the first that can.
+func TestChooseFor(t *testing.T) {
+	types := []string{"tls-alpn-01", "http-01", "dns-01"}
+	for _, test := range []struct {
+		name      string
+		preferred []ChallengeType
+		want      ChallengeType
+	}{
+		{"example.com", []ChallengeType{HTTP01, DNS01}, HTTP01},
+		{"*.example.com", []ChallengeType{HTTP01, TLSALPN01, DNS01}, DNS01},
+		{"192.0.2.1", []ChallengeType{DNS01, DNSAccount01, TLSALPN01}, TLSALPN01},
+		{"2001:db8::1", []ChallengeType{DNS01, HTTP01}, HTTP01},
+	} {
+		authz := fakeAuthz(0, test.name, "pending", nil)
+		var offered []object
+		for _, kind := range types {
+			offered = append(offered, object{"type": kind, "url": fakeURL + "/" + kind, "token": "token", "status": "pending"})
+		}
+		authz["challenges"] = offered
+		f := newFake([]string{test.name}, map[string][]reply{"/authz/0": {{body: authz}}})
+		o, err := f.account(t).NewOrder(t.Context(), Request{Names: []string{test.name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		zs, err := o.Pending(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := zs[0].Choose(test.preferred); err != nil || zs[0].Challenge.Type != test.want {
+			t.Errorf("%s: got %v and error %v, want %s", test.name, zs[0].Challenge, err, test.want)
+		}
+		if isRecord := zs[0].Value != ""; isRecord != (test.want == DNS01) {
+			t.Errorf("%s: got the value %q of a record for %s", test.name, zs[0].Value, test.want)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func newFake(names []string, over map[string][]reply) *fake {
 func fakeOrder(status string, names ...string) object {
 	ids, authorizations := []object{}, []string{}
 	for i, name := range names {
-		ids = append(ids, object{"type": "dns", "value": name})
+		ids = append(ids, object{"type": identifierOf(name).Type, "value": name})
 		authorizations = append(authorizations, fmt.Sprintf("%s/authz/%d", fakeURL, i))
 	}
 	return object{
@@ -80,7 +80,7 @@ func fakeAuthz(i int, name, status string, problem object) object {
 		dns01["error"] = problem
 	}
 	return object{
-		"identifier": object{"type": "dns", "value": domain}, "wildcard": wildcard, "status": status,
+		"identifier": object{"type": identifierOf(domain).Type, "value": domain}, "wildcard": wildcard, "status": status,
 		"challenges": []any{
 			object{"type": "dns-persist-01", "url": fakeURL + "/x", "status": status, "issuer-domain-names": []string{"ca.test"}},
 			object{"type": "later-01", "token": object{"not": "a string"}},

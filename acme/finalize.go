@@ -92,8 +92,9 @@ func (o *Order) checkRequest(csr []byte) (*x509.CertificateRequest, error) {
 	if err := r.CheckSignature(); err != nil {
 		return nil, err
 	}
-	if !sameNames(r.DNSNames, o.Names) || len(r.IPAddresses)+len(r.EmailAddresses)+len(r.URIs) > 0 {
-		return nil, fmt.Errorf("its names (%s) are not those of the order (%s)", strings.Join(r.DNSNames, ", "), strings.Join(o.Names, ", "))
+	names := Names(r.DNSNames, r.IPAddresses)
+	if !sameNames(names, o.Names) || len(r.EmailAddresses)+len(r.URIs) > 0 {
+		return nil, fmt.Errorf("its names (%s) are not those of the order (%s)", strings.Join(names, ", "), strings.Join(o.Names, ", "))
 	}
 	return r, nil
 }
@@ -119,8 +120,9 @@ func (o *Order) checkChain(chain [][]byte, key crypto.PublicKey) error {
 }
 
 func (o *Order) checkLeaf(leaf *x509.Certificate, key crypto.PublicKey) error {
-	if !sameNames(leaf.DNSNames, o.Names) || len(leaf.IPAddresses)+len(leaf.EmailAddresses)+len(leaf.URIs) > 0 {
-		return fmt.Errorf("it is for %s, but the order is for %s", strings.Join(leaf.DNSNames, ", "), strings.Join(o.Names, ", "))
+	names := NamesIn(leaf)
+	if !sameNames(names, o.Names) || len(leaf.EmailAddresses)+len(leaf.URIs) > 0 {
+		return fmt.Errorf("it is for %s, but the order is for %s", strings.Join(names, ", "), strings.Join(o.Names, ", "))
 	}
 	if own, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(key) {
 		return errors.New("it is for another key")

@@ -25,9 +25,10 @@ func (e *NameError) Hint() string { return e.hint }
 
 // ParseNames turns what the user typed into the identifiers of an order:
 // lower case A-labels, in the order given, each once. U-labels are converted
-// (IDNA 2008, UTS 46 non-transitional); a wildcard is a whole first label. A
-// name that fails, an IP address, a public suffix itself, or a name listed
-// twice makes the whole list an error that shows every one of them.
+// (IDNA 2008, UTS 46 non-transitional); a wildcard is a whole first label. An
+// IP address, also in brackets, is in the form of RFC 5952 or four numbers. A
+// name that fails, a public suffix itself, or a name listed twice makes the
+// whole list an error that shows every one of them.
 func ParseNames(names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, errors.New("no names given")
@@ -62,10 +63,16 @@ func twice(name, earlier string) string {
 }
 
 func parseName(name string) (string, error) {
-	if isAddress(name) {
-		return "", &NameError{name, "is an IP address", "certctl proves names by dns-01, which cannot validate IP addresses (RFC 8738 §7): order the certificate for a name"}
+	if addr, err := netip.ParseAddr(unbracketed(name)); err == nil {
+		if addr.Zone() != "" {
+			return "", &NameError{Name: name, Reason: "is an IP address that holds on one link only"}
+		}
+		return addr.Unmap().String(), nil
 	}
 	base, wildcard := strings.CutPrefix(name, "*.")
+	if wildcard && IsAddress(base) {
+		return "", &NameError{Name: name, Reason: "is a wildcard of an IP address"}
+	}
 	base = strings.TrimSuffix(base, ".")
 	if reason := oddity(base); reason != "" {
 		return "", &NameError{Name: name, Reason: reason}
@@ -83,9 +90,27 @@ func parseName(name string) (string, error) {
 	return ascii, nil
 }
 
-func isAddress(name string) bool {
-	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
-	return err == nil
+// unbracketed returns what is within the brackets in which an IPv6 address is
+// written in URLs.
+func unbracketed(name string) string {
+	if strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") && strings.Contains(name, ":") {
+		return name[1 : len(name)-1]
+	}
+	return name
+}
+
+// ParseDomains is ParseNames where IP addresses have no place: in the DNS.
+func ParseDomains(names []string) ([]string, error) {
+	parsed, err := ParseNames(names)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range parsed {
+		if IsAddress(name) {
+			return nil, &NameError{name, "is an IP address", "an IP address is not proven in the DNS: certctl issue --challenge http-01 -d " + name}
+		}
+	}
+	return parsed, nil
 }
 
 // oddity finds what deserves a better word than IDNA has for it.

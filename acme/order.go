@@ -43,7 +43,7 @@ type Order struct {
 
 // Request is what a new order asks for.
 type Request struct {
-	Names     []string  // DNS names as A-labels, wildcards with "*."
+	Names     []string  // as ParseNames returns them
 	Profile   string    // "" for the CA's default
 	Replaces  string    // ARI certificate identifier (RFC 9773 §5), or ""
 	NotBefore time.Time // zero: the CA's choice
@@ -85,7 +85,7 @@ func (a *Account) NewOrder(ctx context.Context, r Request) (*Order, error) {
 func (a *Account) place(ctx context.Context, r Request) (*Order, error) {
 	wanted := wireRequest{Profile: r.Profile, Replaces: r.Replaces, NotBefore: instant(r.NotBefore), NotAfter: instant(r.NotAfter)}
 	for _, name := range r.Names {
-		wanted.Identifiers = append(wanted.Identifiers, wireIdentifier{Type: "dns", Value: name})
+		wanted.Identifiers = append(wanted.Identifiers, identifierOf(name))
 	}
 	var w wireOrder
 	header, err := a.post(ctx, a.CA.newOrder, wanted, &w)
@@ -164,10 +164,11 @@ func (o *Order) refresh(ctx context.Context) error {
 func (o *Order) read(w *wireOrder, header http.Header) error {
 	if o.Names == nil {
 		for _, id := range w.Identifiers {
-			if id.Type != "dns" {
-				return fmt.Errorf("identifier %s is of type %q", id.Value, id.Type)
+			name, err := id.name()
+			if err != nil {
+				return err
 			}
-			o.Names = append(o.Names, id.Value)
+			o.Names = append(o.Names, name)
 		}
 	}
 	o.Status, o.Expires, o.problem = w.Status, w.Expires, w.Error.problem()

@@ -82,15 +82,21 @@ func TestPendingOrder(t *testing.T) {
 }
 
 func TestPendingRefused(t *testing.T) {
-	ip := fakeAuthz(0, "192.0.2.1", "pending", nil)
-	ip["identifier"] = object{"type": "ip", "value": "192.0.2.1"}
+	identifier := func(kind, value string) object {
+		authz := fakeAuthz(0, "", "pending", nil)
+		authz["identifier"] = object{"type": kind, "value": value}
+		return authz
+	}
 	for name, test := range map[string]struct {
 		authorization object
 		want          string
 	}{
 		"not ordered":  {fakeAuthz(0, "example.org", "pending", nil), "example.org: the CA wants this name validated, which was not ordered"},
 		"wildcard":     {fakeAuthz(0, "*.example.com", "pending", nil), "*.example.com: the CA wants this name validated, which was not ordered"},
-		"address":      {ip, `authorization of 192.0.2.1: identifier is of type "ip"`},
+		"address":      {identifier("ip", "192.0.2.1"), "192.0.2.1: the CA wants this name validated, which was not ordered"},
+		"no address":   {identifier("ip", "example.com"), `authorization: identifier "example.com" is of type "ip"`},
+		"address name": {identifier("dns", "192.0.2.1"), `authorization: identifier "192.0.2.1" is of type "dns"`},
+		"other type":   {identifier("email", "ops@example.com"), `authorization: identifier "ops@example.com" is of type "email"`},
 		"revoked":      {fakeAuthz(0, "example.com", "revoked", nil), "example.com: authorization is revoked"},
 		"with problem": {fakeAuthz(0, "example.com", "invalid", fakeProblem("dns", "SERVFAIL")), "example.com: dns: SERVFAIL"},
 		"unknown":      {fakeAuthz(0, "example.com", "maybe", nil), `example.com: authorization is of unknown status "maybe"`},

@@ -114,11 +114,6 @@ func retryAfter(h http.Header) time.Time {
 	return date
 }
 
-type wireIdentifier struct {
-	Type  string `json:"type"`
-	Value string `json:"value"`
-}
-
 type wireProblem struct {
 	Type        string          `json:"type"`
 	Detail      string          `json:"detail"`

@@ -5,7 +5,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"certctl/acme"
 	"certctl/config"
 )
 
@@ -42,7 +41,7 @@ func (p *Process) configCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkDomains(r.config); err != nil {
+	if err := checkCertificates(r.config); err != nil {
 		return err
 	}
 	understood, err := r.config.Redacted()
@@ -53,11 +52,11 @@ func (p *Process) configCheck(c *cli.Context) error {
 	return nil
 }
 
-// checkDomains checks the names of all certificates, as an order would.
-func checkDomains(cfg *config.Config) error {
+// checkCertificates checks what is asked for, as an order would.
+func checkCertificates(cfg *config.Config) error {
 	for _, cert := range cfg.Certificates {
-		if _, err := acme.ParseNames(cert.Domains); err != nil {
-			return &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
+		if _, err := configured(cert, cfg, cfg.ACME[0]); err != nil {
+			return err
 		}
 	}
 	return nil

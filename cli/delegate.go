@@ -162,7 +162,7 @@ func (r *run) stateStore() (*store.Store, error) {
 
 // plan makes the plan that the flags ask for.
 func (r *run) plan(c *cli.Context) (*delegate.Plan, error) {
-	names, err := acme.ParseNames(c.StringSlice("domain"))
+	names, err := acme.ParseDomains(c.StringSlice("domain"))
 	if err != nil {
 		return nil, &UsageError{Err: err}
 	}

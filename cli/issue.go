@@ -219,6 +219,9 @@ func requested(c *cli.Context, cfg *config.Config, ca *config.ACME) (issuance.Re
 	if err := store.CheckName(r.Certificate); err != nil {
 		return r, &UsageError{Err: err}
 	}
+	if err := r.Check(); err != nil {
+		return r, &UsageError{Err: err}
+	}
 	r.Follow, err = parseFollow(c.StringSlice("follow"), names)
 	return r, err
 }
@@ -249,6 +252,9 @@ func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (
 		if err := bringCSR(&r, string(cert.CSR)); err != nil {
 			return r, &UsageError{Err: fmt.Errorf("certificate %s: csr: %w", cert.Name, err)}
 		}
+	}
+	if err := r.Check(); err != nil {
+		return r, &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
 	}
 	return r, nil
 }

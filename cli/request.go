@@ -115,7 +115,7 @@ func readCSR(path string) ([]string, *x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	names, err := acme.ParseNames(csr.DNSNames)
+	names, err := acme.ParseNames(acme.Names(csr.DNSNames, csr.IPAddresses))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}

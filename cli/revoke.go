@@ -71,7 +71,7 @@ func (p *Process) revoke(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("Revoke the certificate for %s with the serial number %s (%s)?", strings.Join(v.leaf.DNSNames, ", "), serial(v.leaf), v.reason)
+	question := fmt.Sprintf("Revoke the certificate for %s with the serial number %s (%s)?", strings.Join(acme.NamesIn(v.leaf), ", "), serial(v.leaf), v.reason)
 	if err := p.confirm(c, question); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (p *Process) revoke(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Stdout, "certificate %s for %s: revoked by %s\n", serial(v.leaf), strings.Join(v.leaf.DNSNames, ", "), by)
+	fmt.Fprintf(p.Stdout, "certificate %s for %s: revoked by %s\n", serial(v.leaf), strings.Join(acme.NamesIn(v.leaf), ", "), by)
 	if v.kept == nil {
 		return nil
 	}

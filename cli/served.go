@@ -19,6 +19,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"certctl/acme"
 	"certctl/store"
 )
 
@@ -143,7 +144,7 @@ func handshake(ctx context.Context, address, sni string) ([]*x509.Certificate, e
 // compare says how the chain differs from what was issued.
 func (s *served) compare(chain []*x509.Certificate, live *store.Certificate) {
 	leaf := chain[0]
-	s.Serial, s.Names, s.NotAfter = serial(leaf), leaf.DNSNames, &leaf.NotAfter
+	s.Serial, s.Names, s.NotAfter = serial(leaf), acme.NamesIn(leaf), &leaf.NotAfter
 	note := func(format string, args ...any) { s.Problems = append(s.Problems, fmt.Sprintf(format, args...)) }
 	switch {
 	case leaf.Equal(live.Leaf):
@@ -155,7 +156,7 @@ func (s *served) compare(chain []*x509.Certificate, live *store.Certificate) {
 	case older(leaf, live):
 		note("shows an older certificate of %s, serial %s, until %s: the newest has serial %s, and the server was not told of it", live.Name, s.Serial, day(leaf.NotAfter), s.Expected)
 	default:
-		note("shows another certificate, serial %s, for %s, issued by %s: %s has serial %s", s.Serial, first(names(leaf.DNSNames), "no name"), first(leaf.Issuer.CommonName, "itself"), live.Name, s.Expected)
+		note("shows another certificate, serial %s, for %s, issued by %s: %s has serial %s", s.Serial, first(names(s.Names), "no name"), first(leaf.Issuer.CommonName, "itself"), live.Name, s.Expected)
 	}
 	if err := leaf.VerifyHostname(s.SNI); err != nil {
 		note("what it shows is not for %s", s.SNI)
@@ -168,7 +169,7 @@ func (s *served) compare(chain []*x509.Certificate, live *store.Certificate) {
 // older reports whether a certificate is an earlier version: kept in the
 // archive, or for the same names and from before.
 func older(leaf *x509.Certificate, live *store.Certificate) bool {
-	if leaf.NotBefore.Before(live.Leaf.NotBefore) && slices.Equal(leaf.DNSNames, live.Leaf.DNSNames) {
+	if leaf.NotBefore.Before(live.Leaf.NotBefore) && slices.Equal(acme.NamesIn(leaf), acme.NamesIn(live.Leaf)) {
 		return true
 	}
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(live.Version), serial(leaf), filepath.Base(live.Cert)))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"certctl/acme"
 	"certctl/config"
 	"certctl/issuance"
 	"certctl/store"
@@ -108,7 +109,7 @@ func writePEM(w io.Writer, live *store.Certificate) error {
 func (r *run) shown(live *store.Certificate) (*shown, error) {
 	leaf := live.Leaf
 	s := &shown{
-		Certificate: live.Name, Names: leaf.DNSNames, Serial: serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
+		Certificate: live.Name, Names: acme.NamesIn(leaf), Serial: serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
 		KeyType: string(issuance.KeyTypeOf(leaf.PublicKey)), Fingerprint: fingerprint(leaf.Raw), SPKI: fingerprint(leaf.RawSubjectPublicKeyInfo),
 		Files: &filesReport{PrivateKey: live.PrivateKey, Cert: live.Cert, Chain: live.Chain, FullChain: live.FullChain},
 	}

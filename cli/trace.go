@@ -172,7 +172,7 @@ func parseQueries(c *cli.Context) ([]trace.Query, error) {
 	for i, word := range words {
 		words[i] = strings.TrimPrefix(strings.ToLower(word), "_acme-challenge.")
 	}
-	names, err := acme.ParseNames(words)
+	names, err := acme.ParseDomains(words)
 	if err != nil {
 		return nil, &UsageError{Err: err}
 	}

@@ -113,7 +113,8 @@ type job struct {
 	order        *acme.Order
 	key          crypto.Signer
 	pending      []*acme.Authorization
-	publications []dns01.Publication // one for each of pending
+	recorded     []*acme.Authorization // those of pending that a record proves
+	publications []dns01.Publication   // one for each of recorded
 	chain        [][]byte
 }
 
@@ -191,7 +192,7 @@ func (b *batch) results() []*Result {
 	for _, j := range b.jobs {
 		j.result.Timings = b.timings
 		for n, p := range j.publications {
-			j.result.Placements = append(j.result.Placements, Placement{j.pending[n].Name(), p.Grant})
+			j.result.Placements = append(j.result.Placements, Placement{j.recorded[n].Name(), p.Grant})
 		}
 		rs = append(rs, j.result)
 	}
@@ -216,7 +217,7 @@ func placeOf(z *acme.Authorization) place { return place{z.Prefix, z.Domain} }
 // name and its wildcard share one.
 func (j *job) places() []place {
 	var places []place
-	for _, z := range j.pending {
+	for _, z := range j.recorded {
 		if p := placeOf(z); !slices.Contains(places, p) {
 			places = append(places, p)
 		}

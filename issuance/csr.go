@@ -8,8 +8,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+
+	"certctl/acme"
 )
 
 // csr returns the certificate request in DER: the one brought along, or one of
@@ -19,7 +22,14 @@ func (j *job) csr() ([]byte, error) {
 	if j.CSR != nil {
 		return j.CSR, nil
 	}
-	template := &x509.CertificateRequest{DNSNames: j.Names}
+	template := new(x509.CertificateRequest)
+	for _, name := range j.Names {
+		if acme.IsAddress(name) {
+			template.IPAddresses = append(template.IPAddresses, net.ParseIP(name))
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
 	if j.MustStaple {
 		template.ExtraExtensions = []pkix.Extension{mustStaple()}
 	}
@@ -50,14 +60,15 @@ func ReadCSR(text []byte) (*x509.CertificateRequest, error) {
 	if err := csr.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("its signature is not that of its own key: %w", err)
 	}
-	if len(csr.DNSNames) == 0 {
-		return nil, errors.New("it has no DNS names as subject alternative names")
+	names := acme.Names(csr.DNSNames, csr.IPAddresses)
+	if len(names) == 0 {
+		return nil, errors.New("it has no DNS names or IP addresses as subject alternative names")
 	}
-	if len(csr.IPAddresses)+len(csr.EmailAddresses)+len(csr.URIs) > 0 {
-		return nil, errors.New("it has names other than DNS names")
+	if len(csr.EmailAddresses)+len(csr.URIs) > 0 {
+		return nil, errors.New("it has names other than DNS names and IP addresses")
 	}
-	if cn := csr.Subject.CommonName; cn != "" && !slices.ContainsFunc(csr.DNSNames, func(name string) bool { return strings.EqualFold(name, cn) }) {
-		return nil, fmt.Errorf("its common name %q is not among its DNS names", cn)
+	if cn := csr.Subject.CommonName; cn != "" && !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, cn) }) {
+		return nil, fmt.Errorf("its common name %q is not among its names", cn)
 	}
 	_, err = CheckKey(csr.PublicKey)
 	return csr, err

@@ -50,6 +50,9 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 // order places the order of one certificate, or takes up the one that an
 // earlier run had to leave.
 func (i *Issuer) order(ctx context.Context, j *job) error {
+	if err := j.Check(); err != nil {
+		return err
+	}
 	resumed, err := i.resume(ctx, j)
 	if err != nil {
 		return err
@@ -80,11 +83,16 @@ func (j *job) choose() error {
 // locate finds the place of every record that the CA will ask for, and the
 // credential that covers it. Nothing has been written so far.
 func (i *Issuer) locate(ctx context.Context, j *job) error {
+	for _, authz := range j.pending {
+		if authz.Prefix != "" {
+			j.recorded = append(j.recorded, authz)
+		}
+	}
 	grants, err := i.grants(ctx, j)
 	if err != nil {
 		return err
 	}
-	for n, authz := range j.pending {
+	for n, authz := range j.recorded {
 		j.publications = append(j.publications, dns01.Publication{Grant: grants[n], Value: authz.Value})
 		i.tell(Located{Certificate: j.Certificate, Name: authz.Name(), Grant: grants[n]})
 	}

@@ -92,7 +92,7 @@ func (k *Keeper) heal(r *Renewal) {
 	}
 	kept := asked(r.Request, r.Directory)
 	if live, err := k.Store.LoadCertificate(r.Certificate); err == nil {
-		kept.Names, kept.KeyType, kept.Issued = live.Leaf.DNSNames, string(KeyTypeOf(live.Leaf.PublicKey)), issued(live.Leaf)
+		kept.Names, kept.KeyType, kept.Issued = acme.NamesIn(live.Leaf), string(KeyTypeOf(live.Leaf.PublicKey)), issued(live.Leaf)
 	}
 	err := k.Store.SaveRequest(kept)
 	k.Warn(r.Certificate, fmt.Sprintf("%v: it is written anew", errors.Join(lost, err)))

@@ -14,7 +14,7 @@ import (
 // concurrentNames bounds how many names of an order are resolved at once.
 const concurrentNames = 32
 
-// grants returns the grant for each pending authorization of an order. The
+// grants returns the grant for each name of an order that a record proves. The
 // errors of all names are joined, so that everything that is wrong with an
 // order is seen at once.
 func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
@@ -24,7 +24,7 @@ func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
 	}
 	var grants []dns01.Grant
 	var errs []error
-	for _, authz := range j.pending {
+	for _, authz := range j.recorded {
 		grant, err := i.grant(ctx, targets[placeOf(authz)])
 		if err != nil {
 			errs = append(errs, &nameError{authz.Name(), err})

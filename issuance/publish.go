@@ -172,7 +172,7 @@ func (b *batch) namesAt() map[delegation.Name][]string {
 	names := make(map[delegation.Name][]string)
 	for _, j := range b.alive() {
 		for n, p := range j.publications {
-			names[p.Target.Owner] = append(names[p.Target.Owner], j.pending[n].Name())
+			names[p.Target.Owner] = append(names[p.Target.Owner], j.recorded[n].Name())
 		}
 	}
 	return names

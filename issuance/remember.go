@@ -99,7 +99,7 @@ func Current(s *store.Store, r Request, directory string) (*store.Certificate, e
 	if err != nil {
 		return nil, err
 	}
-	same := sameNames(live.Leaf.DNSNames, r.Names) && KeyTypeOf(live.Leaf.PublicKey) == keyType(r.Key) &&
+	same := sameNames(acme.NamesIn(live.Leaf), r.Names) && KeyTypeOf(live.Leaf.PublicKey) == keyType(r.Key) &&
 		asked.Directory == directory && changed(asked, r) == ""
 	if r.PrivateKey != nil {
 		same = same && matching(r.PrivateKey, live.Leaf.PublicKey)

@@ -2,6 +2,7 @@ package issuance
 
 import (
 	"crypto"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,41 @@ func (r *Request) challenges() []acme.ChallengeType {
 		return DefaultChallenges
 	}
 	return r.Challenges
+}
+
+// Check finds names that none of the challenges to choose from can prove. It is
+// a mistake that the CA need not be asked about.
+func (r *Request) Check() error {
+	var errs []error
+	for _, name := range r.Names {
+		proves := func(t acme.ChallengeType) bool { return t.Proves(name) }
+		if !slices.ContainsFunc(r.challenges(), proves) {
+			errs = append(errs, &unprovableError{name, r.challenges()})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unprovableError says that none of the challenges can prove a name.
+type unprovableError struct {
+	name       string
+	challenges []acme.ChallengeType
+}
+
+func (e *unprovableError) Error() string {
+	kind := "a wildcard"
+	if acme.IsAddress(e.name) {
+		kind = "an IP address"
+	}
+	return fmt.Sprintf("%s: %s cannot be proven by %s", e.name, kind, strings.Join(words(e.challenges), " or "))
+}
+
+// Hint says which challenges can.
+func (e *unprovableError) Hint() string {
+	if acme.IsAddress(e.name) {
+		return "an IP address is proven by who answers there: add --challenge http-01 (at port 80) or --challenge tls-alpn-01 (at port 443)"
+	}
+	return "a wildcard is proven in the DNS: add --challenge dns-01, behind the others if it is for wildcards only"
 }
 
 // ParseChallenges reads the types of challenges to choose from, in the order

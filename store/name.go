@@ -10,11 +10,16 @@ import (
 // systems allow.
 const maxName = 230
 
-// Name returns the name for a certificate whose first domain this is: the
-// domain in lower case without "*.". A domain that is too long for a file's
-// name is cut and marked with a part of its hash.
+// Name returns the name for a certificate whose first domain or IP address this
+// is: a domain in lower case without "*.", an IPv6 address with hyphens. A
+// domain that is too long for a file's name is cut and marked with a part of
+// its hash.
 func Name(domain string) string {
-	return shorten(strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(domain), "*."), "."))
+	name := strings.ReplaceAll(strings.ToLower(domain), ":", "-")
+	if strings.HasPrefix(name, "-") { // of ::1
+		name = "0" + name
+	}
+	return shorten(strings.TrimSuffix(strings.TrimPrefix(name, "*."), "."))
 }
 
 func shorten(name string) string {

@@ -243,8 +243,9 @@ func TestCertificateRefused(t *testing.T) {
 func TestNames(t *testing.T) {
 	for domain, want := range map[string]string{
 		"example.com": "example.com", "*.Example.COM": "example.com", "example.com.": "example.com",
+		"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001-db8--1", "::1": "0--1", "2001:db8::": "2001-db8--",
 	} {
-		if got := Name(domain); got != want {
+		if got := Name(domain); got != want || CheckName(got) != nil {
 			t.Errorf("%s: got %q, want %q", domain, got, want)
 		}
 	}
