@@ -21,6 +21,10 @@ import (
 	"certctl/trace"
 )
 
+// fewNames is how many names are looked up at every server: that is two or more
+// queries for each name and server, and nobody reads so many trees.
+const fewNames = 10
+
 func (p *Process) traceCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "trace",
@@ -38,6 +42,7 @@ certctl trace --format dot example.com | dot -Tsvg`,
 			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
 			&cli.StringFlag{Name: "format", Value: "tree", Usage: "`FORMAT` to draw in: tree, mermaid, dot"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
+			&cli.BoolFlag{Name: "all-servers", Usage: fmt.Sprintf("ask every server of a zone for every name in it, also where there are more than %d names", fewNames)},
 			&cli.BoolFlag{Name: "watch", Usage: "look again until the delegation is right"},
 			&cli.DurationFlag{Name: "interval", Value: 10 * time.Second, Usage: "`TIME` between looks with --watch"},
 		},
@@ -59,6 +64,9 @@ func (p *Process) trace(c *cli.Context) error {
 	ways := t.look(c.Context)
 	if err := c.Context.Err(); err != nil {
 		return err
+	}
+	if t.sample {
+		p.say(c, fmt.Sprintf("%d names: one server of a zone is asked for a name, and all are asked for the zone; --all-servers asks all for all", len(ways)))
 	}
 	if err := t.draw(p.Stdout, ways, t.drawing); err != nil {
 		return err
@@ -102,6 +110,7 @@ func (p *Process) flagsFirst(c *cli.Context) error {
 type tracer struct {
 	options delegation.Options
 	queries []trace.Query
+	sample  bool // one server of a zone speaks for a name
 	draw    func(io.Writer, []*trace.Way, trace.Drawing) error
 	drawing trace.Drawing
 	out     io.Writer
@@ -115,6 +124,7 @@ func (p *Process) tracer(c *cli.Context) (*tracer, error) {
 		return nil, err
 	}
 	t.queries = queries
+	t.sample = len(queries) > fewNames && !c.Bool("all-servers") && !c.Bool("watch")
 	if t.draw, err = format(c); err != nil {
 		return nil, err
 	}
@@ -226,7 +236,11 @@ func (p *Process) resolverSettings(c *cli.Context) (r config.Resolver, err error
 
 // look traces all names, and remembers nothing of an earlier look.
 func (t *tracer) look(ctx context.Context) []*trace.Way {
-	return trace.All(ctx, delegation.NewResolver(t.options), t.queries)
+	r := delegation.NewResolver(t.options)
+	if t.sample {
+		return trace.Sampled(ctx, r, t.queries)
+	}
+	return trace.All(ctx, r, t.queries)
 }
 
 // watch looks again and again until all is right, and shows what it sees: on

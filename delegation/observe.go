@@ -103,6 +103,18 @@ func (r *Resolver) Observe(ctx context.Context, zone Name, servers []Server, nam
 	return all
 }
 
+// Asked returns those addresses that have been put this question in this run,
+// by Resolve too.
+func (r *Resolver) Asked(servers []Server, name Name, rrtype string) []Server {
+	var those []Server
+	for _, p := range peersOf(servers) {
+		if _, ok := r.memory.recall(asked{p.addr, name, dns.StringToType[rrtype]}); ok {
+			those = append(those, Server{p.host, []netip.AddrPort{p.addr}})
+		}
+	}
+	return those
+}
+
 // known returns the zone with this apex, or something that will do for reading
 // answers of its servers.
 func (r *Resolver) known(apex Name) *zone {

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"certctl/delegation"
 	"certctl/lab/authority"
 	"certctl/trace"
 )
@@ -34,49 +33,63 @@ func hundred(how func(s *scene, zone string, n int) string) (build func(s *scene
 	}, names
 }
 
-// ways of delegation, and what a name costs at most: to resolve, and to trace,
-// which asks both servers of each zone.
+// ways of delegation, and what a name costs at most: to resolve, to trace where
+// one server of a zone speaks for the name, and where both are asked.
 var costs = []struct {
-	name           string
-	how            func(s *scene, zone string, n int) string
-	resolve, trace float64
+	name                  string
+	how                   func(s *scene, zone string, n int) string
+	resolve, sampled, all float64
 }{
-	{"none", func(*scene, string, int) string { return "" }, 1, 2},
-	{"CNAME to one label", func(_ *scene, _ string, n int) string {
-		return fmt.Sprintf("_acme-challenge.n%02d CNAME all.auth.example.com.\n", n)
-	}, 2.01, 3.02},
-	{"CNAME to its own label", func(_ *scene, _ string, n int) string {
-		return fmt.Sprintf("_acme-challenge.n%02d CNAME n%02d.auth.example.com.\n", n, n)
-	}, 3, 5},
+	{"none", none, 1, 1, 2},
+	{"CNAME to one label", shared, 2.01, 2.01, 3.02},
+	{"CNAME to its own label", own, 3, 3, 5},
+	{"a zone of each", func(s *scene, zone string, n int) string {
+		return []func(*scene, string, int) string{none, shared, own}[n%3](s, zone, n)
+	}, 2, 2, 3.33},
+}
+
+func none(*scene, string, int) string { return "" }
+
+func shared(_ *scene, _ string, n int) string {
+	return fmt.Sprintf("_acme-challenge.n%02d CNAME all.auth.example.com.\n", n)
+}
+
+func own(_ *scene, _ string, n int) string {
+	return fmt.Sprintf("_acme-challenge.n%02d CNAME n%02d.auth.example.com.\n", n, n)
 }
 
 // cost is how many queries each of a hundred names costs when the walk is warm:
-// one name under each zone was traced before.
-func cost(t testing.TB, how func(s *scene, zone string, n int) string, trace bool) float64 {
+// the first name under each zone was traced before.
+func cost(t testing.TB, how func(s *scene, zone string, n int) string, look func(*scene, []trace.Query)) float64 {
 	build, names := hundred(how)
 	s := newScene(func(s *scene) { build(s) })
-	s.trace(t, names[0], names[1], names[2])
+	look(s, s.queries(t, names[:3]...))
 	s.sent.Store(0)
-	names = names[3:]
-	if trace {
-		for _, w := range s.trace(t, names...) {
+	look(s, s.queries(t, names[3:]...))
+	return float64(s.sent.Load()) / float64(len(names)-3)
+}
+
+// looks are the three ways to look at names.
+func looks(t testing.TB) (resolve, sampled, all func(*scene, []trace.Query)) {
+	right := func(ways []*trace.Way) {
+		for _, w := range ways {
 			if !w.Right() {
 				t.Fatalf("%s: %v", w.Name, w.Problem())
 			}
 		}
-	} else {
-		s.resolve(t, names)
 	}
-	return float64(s.sent.Load()) / float64(len(names))
+	resolve = func(s *scene, queries []trace.Query) { s.resolve(t, queries) }
+	sampled = func(s *scene, queries []trace.Query) { right(trace.Sampled(context.Background(), s.resolver, queries)) }
+	all = func(s *scene, queries []trace.Query) { right(trace.All(context.Background(), s.resolver, queries)) }
+	return resolve, sampled, all
 }
 
-func (s *scene) resolve(t testing.TB, names []string) {
+func (s *scene) resolve(t testing.TB, queries []trace.Query) {
 	var wg sync.WaitGroup
-	for _, name := range names {
+	for _, q := range queries {
 		wg.Go(func() {
-			challenge, _ := delegation.ChallengeName(name)
-			if _, err := s.resolver.Resolve(context.Background(), challenge, delegation.Follow{}); err != nil {
-				t.Errorf("%s: %v", name, err)
+			if _, err := s.resolver.Resolve(context.Background(), q.Challenge, q.Follow); err != nil {
+				t.Errorf("%s: %v", q.Name, err)
 			}
 		})
 	}
@@ -84,12 +97,16 @@ func (s *scene) resolve(t testing.TB, names []string) {
 }
 
 func TestCost(t *testing.T) {
+	resolve, sampled, all := looks(t)
 	for _, test := range costs {
-		if got := cost(t, test.how, false); got > test.resolve {
-			t.Errorf("%s: resolving a name takes %.2f queries, want %.2f", test.name, got, test.resolve)
-		}
-		if got := cost(t, test.how, true); got > test.trace {
-			t.Errorf("%s: tracing a name takes %.2f queries, want %.2f", test.name, got, test.trace)
+		for _, kind := range []struct {
+			name string
+			look func(*scene, []trace.Query)
+			want float64
+		}{{"resolving", resolve, test.resolve}, {"tracing", sampled, test.sampled}, {"tracing at every server", all, test.all}} {
+			if got := cost(t, test.how, kind.look); got > kind.want {
+				t.Errorf("%s: %s a name takes %.2f queries, want %.2f", test.name, kind.name, got, kind.want)
+			}
 		}
 	}
 }
@@ -98,9 +115,11 @@ func TestCost(t *testing.T) {
 func BenchmarkQueries(b *testing.B) {
 	for _, test := range costs {
 		b.Run(test.name, func(b *testing.B) {
+			resolve, sampled, all := looks(b)
 			for b.Loop() {
-				b.ReportMetric(cost(b, test.how, false), "queries/name-resolved")
-				b.ReportMetric(cost(b, test.how, true), "queries/name-traced")
+				b.ReportMetric(cost(b, test.how, resolve), "queries/name-resolved")
+				b.ReportMetric(cost(b, test.how, sampled), "queries/name-traced")
+				b.ReportMetric(cost(b, test.how, all), "queries/name-traced-at-every-server")
 			}
 		})
 	}

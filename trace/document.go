@@ -53,7 +53,7 @@ type ZoneDocument struct {
 
 // QuestionDocument is a question, and what each address of each server said.
 type QuestionDocument struct {
-	Purpose string           `json:"purpose"`          // refer (to a zone below), follow (an alias), place (of the record)
+	Purpose string           `json:"purpose"`          // refer (to a zone below), follow (an alias), place (of the record), serve (the zone)
 	Name    string           `json:"name"`             // asked for
 	Type    string           `json:"type"`             // asked for
 	Sample  bool             `json:"sample,omitempty"` // only the server was asked that the way leads over

@@ -48,6 +48,10 @@ func (g *graph) addZone(w *Way, z *Zone) {
 			g.connect(edge{at, g.vertex(true, l.Name), "NS", len(l.faulty()) > 0})
 			continue
 		}
+		if l.Purpose == Serve {
+			g.vertices[at].describe(w, l)
+			continue
+		}
 		subject := g.vertex(false, l.Name)
 		g.connect(edge{from: at, to: subject})
 		g.vertices[subject].describe(w, l)

@@ -34,7 +34,7 @@ func (z *Zone) ask(ctx context.Context, r *delegation.Resolver) {
 // is followed by the question for it, which is the same for all names.
 func (l *Look) ask(ctx context.Context, r *delegation.Resolver, z *Zone, servers []delegation.Server) {
 	if l.Sample {
-		servers = []delegation.Server{{Name: l.Step.ServerName, Addrs: []netip.AddrPort{l.Step.Server}}}
+		servers = l.sampled(r, servers)
 	}
 	for _, o := range r.Observe(ctx, z.Apex, servers, l.Name, l.Type) {
 		l.Answers = append(l.Answers, Answer{Observation: o})
@@ -48,6 +48,18 @@ func (l *Look) ask(ctx context.Context, r *delegation.Resolver, z *Zone, servers
 	if l.Purpose != Refer {
 		l.compare()
 	}
+}
+
+// sampled returns the server that the way leads over: the one that made the
+// step, or was asked whether there is one.
+func (l *Look) sampled(r *delegation.Resolver, servers []delegation.Server) []delegation.Server {
+	if l.Step != nil {
+		return []delegation.Server{{Name: l.Step.ServerName, Addrs: []netip.AddrPort{l.Step.Server}}}
+	}
+	if asked := r.Asked(servers, l.Name, l.Type); len(asked) > 0 {
+		return asked
+	}
+	return servers[:min(1, len(servers))]
 }
 
 // askSerials asks those for the zone's serial number who have given an answer

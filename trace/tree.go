@@ -149,6 +149,8 @@ func (p painter) verdict(l *Look) line {
 		return line{{"  ✓ the TXT record belongs here", good}}
 	case l.Purpose == Place:
 		return line{{"  ✗ the way ends here", bad}}
+	case l.Purpose == Serve:
+		return nil
 	}
 	said := line{{fmt.Sprintf("  %s → %s", l.Step.Type, l.Step.To.Bare()), plain}}
 	if l.Step.Synthesised {
@@ -322,6 +324,9 @@ func (w *Way) summary(width int) []line {
 func (w *Way) agreement() string {
 	l := w.place()
 	wrong := l.faulty()
+	if l.Sample {
+		return w.sampled(l)
+	}
 	text := count(len(l.servers()), "server") + " agree"
 	if len(l.servers()) == 1 {
 		text += "s"
@@ -331,6 +336,20 @@ func (w *Way) agreement() string {
 	}
 	if more := len(w.Faults()) - len(wrong); more > 0 {
 		text += fmt.Sprintf(", %s on the way wrong", count(more, "answer"))
+	}
+	return text
+}
+
+// sampled says which server has spoken for its zone, and how many answers are
+// wrong.
+func (w *Way) sampled(l *Look) string {
+	var who []string
+	for i := range l.Answers {
+		who = append(who, l.Answers[i].who())
+	}
+	text := "as " + strings.Join(who, " and ") + " says"
+	if wrong := len(w.Faults()); wrong > 0 {
+		text += fmt.Sprintf(", %s on the way wrong", count(wrong, "answer"))
 	}
 	return text
 }

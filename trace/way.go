@@ -44,14 +44,15 @@ const (
 	Refer  Purpose = "refer"  // to the zone below, by NS records
 	Follow Purpose = "follow" // an alias
 	Place  Purpose = "place"  // of the validation record: the name is no alias
+	Serve  Purpose = "serve"  // the zone itself
 )
 
 // Look is one question to the servers of a zone.
 type Look struct {
 	Purpose Purpose
 	Name    delegation.Name
-	Type    string           // NS or CNAME
-	Step    *delegation.Step // that the answer makes; nil for Place
+	Type    string           // NS, CNAME or SOA
+	Step    *delegation.Step // that the answer makes; nil for Place and Serve
 	Sample  bool             // only the server was asked that the way leads over
 	Answers []Answer         // one for each address
 
@@ -68,14 +69,25 @@ type Answer struct {
 const sideBySide = 32
 
 // All traces names side by side, and returns their ways in the same order.
+// Every server of a zone is asked for every name in it.
 func All(ctx context.Context, r *delegation.Resolver, queries []Query) []*Way {
+	return each(queries, func(q Query) *Way { return Trace(ctx, r, q) })
+}
+
+// Sampled is All for many names: each is looked up at one server of its zone
+// only, and every server is asked for the zone itself, once for all names.
+func Sampled(ctx context.Context, r *delegation.Resolver, queries []Query) []*Way {
+	return each(queries, func(q Query) *Way { return follow(ctx, r, q, (*Way).sampleAll) })
+}
+
+func each(queries []Query, trace func(Query) *Way) []*Way {
 	ways := make([]*Way, len(queries))
 	slots := make(chan struct{}, sideBySide)
 	var wg sync.WaitGroup
 	for i, q := range queries {
 		slots <- struct{}{}
 		wg.Go(func() {
-			ways[i] = Trace(ctx, r, q)
+			ways[i] = trace(q)
 			<-slots
 		})
 	}
@@ -86,6 +98,10 @@ func All(ctx context.Context, r *delegation.Resolver, queries []Query) []*Way {
 // Trace follows one name. What is shared with other names traced by the same
 // Resolver is asked once. It costs no more than delegation.Limit allows.
 func Trace(ctx context.Context, r *delegation.Resolver, q Query) *Way {
+	return follow(ctx, r, q, (*Way).sample)
+}
+
+func follow(ctx context.Context, r *delegation.Resolver, q Query, sample func(*Way)) *Way {
 	ctx, stop := delegation.Limit(ctx)
 	defer stop()
 	w := &Way{Name: q.Name, pinned: q.Follow != delegation.Follow{}}
@@ -94,6 +110,7 @@ func Trace(ctx context.Context, r *delegation.Resolver, q Query) *Way {
 		w.Err = w.exists(ctx, r)
 	}
 	w.lay()
+	sample(w)
 	var wg sync.WaitGroup
 	for _, z := range w.Zones {
 		wg.Go(func() { z.ask(ctx, r) })
@@ -123,7 +140,6 @@ func (w *Way) lay() {
 	case w.astray() == nil:
 		w.closest(at).look(Place, at, "CNAME", nil)
 	}
-	w.sample()
 }
 
 // astray returns the error of aliases that lead in a circle or too far, nil if
@@ -152,6 +168,26 @@ func (w *Way) sample() {
 			}
 		}
 	}
+}
+
+// sampleAll spares all servers: one of each zone speaks for the name, and what
+// they all say about the zone is the same for all names. Where the name is the
+// zone, that is one question.
+func (w *Way) sampleAll() {
+	w.sample()
+	for _, z := range w.Zones {
+		if !z.holds() || z.apexAsked() {
+			continue
+		}
+		for _, l := range z.Looks {
+			l.Sample = true
+		}
+		z.Looks = slices.Insert(z.Looks, 0, &Look{Purpose: Serve, Name: z.Apex, Type: "SOA"})
+	}
+}
+
+func (z *Zone) apexAsked() bool {
+	return slices.ContainsFunc(z.Looks, func(l *Look) bool { return l.Name == z.Apex })
 }
 
 // holds reports whether a name of the way is in the zone.

@@ -81,6 +81,11 @@ func (s *scene) server(name string) *authority.Server {
 
 func (s *scene) trace(t testing.TB, names ...string) []*trace.Way {
 	t.Helper()
+	return trace.All(context.Background(), s.resolver, s.queries(t, names...))
+}
+
+func (s *scene) queries(t testing.TB, names ...string) []trace.Query {
+	t.Helper()
 	var queries []trace.Query
 	for _, name := range names {
 		challenge, err := delegation.ChallengeName(name)
@@ -89,7 +94,7 @@ func (s *scene) trace(t testing.TB, names ...string) []*trace.Way {
 		}
 		queries = append(queries, trace.Query{Name: name, Challenge: challenge})
 	}
-	return trace.All(context.Background(), s.resolver, queries)
+	return queries
 }
 
 // cnamed is a world with an alias to a challenge zone.
