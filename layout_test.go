@@ -12,7 +12,7 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":                          {"acme", "cli", "issuance"},
-		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/rfc2136", "dns01/route53", "dns01/webhook", "dnssec", "hook", "install", "issuance", "lab", "nameserver", "nameserver/values", "secret", "store", "trace"},
+		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/rfc2136", "dns01/route53", "dns01/webhook", "dnssec", "foreign", "hook", "install", "issuance", "lab", "moving", "nameserver", "nameserver/values", "secret", "store", "trace"},
 		"certctl/issuance":                 {"acme", "delegation", "dns01", "hook", "install", "store"},
 		"certctl/hook":                     {},
 		"certctl/install":                  {"secret", "store"},
@@ -57,6 +57,8 @@ func TestImports(t *testing.T) {
 		"certctl/tlsalpn01":                {"listen"},
 		"certctl/config":                   {"hook", "secret"},
 		"certctl/secret":                   {},
+		"certctl/foreign":                  {"hook", "issuance"},
+		"certctl/moving":                   {"acme", "foreign", "install", "issuance", "store"},
 		"certctl/store":                    {},
 		"certctl/nameserver/values":        {"delegation", "store"},
 		"certctl/nameserver/access":        {"delegation", "nameserver/values"},

@@ -30,6 +30,8 @@ type scene struct {
 	zones map[string]*authority.Zone
 	keys  []allowed
 	runs  map[string]*background
+
+	recursion bool // is asked for by others
 }
 
 // allowed is a key that may sign updates of a zone.
@@ -80,6 +82,7 @@ func (b *buffer) String() string {
 //	eab=KID:KEY    external account without which it registers nobody
 //	roots=N        further chains that it offers; default: 1
 //	many=N         further names as lab.Many has them, in $MANY
+//	others=any     other programs may ask authoritative servers for recursion
 //	wrongkey=NAME  key that the script deliberately uses where it must not be
 //
 // A file adds records to example.com or example.net, or is a new zone. Then its
@@ -134,6 +137,8 @@ func (s *scene) set(ts *testscript.TestScript, ca *lab.CA, key, value string) (e
 		ca.AlternateRoots = number()
 	case "blocked":
 		ca.Blocked = append(ca.Blocked, value)
+	case "others":
+		s.recursion = true
 	case "wrongkey":
 		s.keys = append(s.keys, allowed{key: authority.Key{Name: value}})
 	case "many":
@@ -210,7 +215,7 @@ func (s *scene) checkScope(ts *testscript.TestScript) {
 		}
 	}
 	for _, q := range s.lab.World.Queries() {
-		if q.RD {
+		if q.RD && !s.recursion {
 			ts.Fatalf("a query for recursion to an authoritative server: %s", q)
 		}
 	}

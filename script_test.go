@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,6 +31,13 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			e.Values[sceneKey{}] = newScene(e)
 			return nil
+		},
+		Condition: func(word string) (bool, error) {
+			name, found := strings.CutPrefix(word, "program:")
+			if !found {
+				return false, fmt.Errorf("unknown condition %s", word)
+			}
+			return program(name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// The world.
@@ -63,4 +74,14 @@ func TestScripts(t *testing.T) {
 			"json":        checkJSON,
 		},
 	})
+}
+
+// program is the condition [program:NAME]: it is installed. Where
+// CERTCTL_REQUIRE_SERVERS is set, it has to be.
+func program(name string) (bool, error) {
+	_, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CERTCTL_REQUIRE_SERVERS") != "" {
+		return false, err
+	}
+	return err == nil, nil
 }

@@ -41,6 +41,7 @@ func (p *Process) app() *cli.App {
 			p.revokeCommand(),
 			p.deleteCommand(),
 			p.accountCommand(),
+			p.importCommand(),
 			p.statusCommand(),
 			p.metricsCommand(),
 			p.systemdCommand(),

@@ -58,10 +58,15 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.openWith(c, cfg)
+}
+
+// openWith does the same with a configuration that is read already.
+func (p *Process) openWith(c *cli.Context, cfg *config.Config) (r *run, err error) {
 	if !p.Terminal && !c.IsSet("log-format") {
 		p.logAs(cfg.Log.Format)
 	}
-	r := &run{process: p, config: cfg, cas: make(map[string]*acme.CA), entries: make(map[string]*config.Certificate)}
+	r = &run{process: p, config: cfg, cas: make(map[string]*acme.CA), entries: make(map[string]*config.Certificate)}
 	for _, cert := range cfg.Certificates {
 		r.entries[cert.Name] = cert
 	}

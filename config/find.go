@@ -47,6 +47,17 @@ func places(getenv func(string) string) []string {
 	return places
 }
 
+// Preferred returns where a configuration file that does not exist yet is best
+// made: /etc/certctl/certctl.yaml for root, $XDG_CONFIG_HOME/certctl/certctl.yaml
+// for others.
+func Preferred(getenv func(string) string) string {
+	places := places(getenv)
+	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
+		return places[len(places)-1]
+	}
+	return places[min(1, len(places)-1)]
+}
+
 // NotFoundError says that there is no configuration file.
 type NotFoundError struct {
 	Looked []string // paths where one was looked for

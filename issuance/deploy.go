@@ -43,6 +43,10 @@ func (d *Deployment) fingerprint(serial string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Assume remembers in r that it is done: the certificate has come here from
+// where it was in use.
+func (d *Deployment) Assume(r *store.Request) { r.Deployed = d.fingerprint(r.Issued.Serial) }
+
 // Run makes the copies and runs the commands, one after the other until one
 // fails. That they are done is remembered only when all are. The store is
 // locked by the caller.

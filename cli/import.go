@@ -1,0 +1,328 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"certctl/config"
+	"certctl/foreign"
+	"certctl/install"
+	"certctl/moving"
+)
+
+func (p *Process) importCommand() *cli.Command {
+	var clients []*cli.Command
+	for _, client := range foreign.Clients() {
+		clients = append(clients, &cli.Command{
+			Name:        client.Name,
+			Usage:       "take over what " + client.Name + " keeps in DIR; default: " + strings.Join(client.Places, ", "),
+			ArgsUsage:   "[DIR]",
+			Description: importDescription,
+			Flags:       importFlags(),
+			Action:      func(c *cli.Context) error { return p.importFrom(c, client) },
+		})
+	}
+	return &cli.Command{
+		Name:        "import",
+		Usage:       "move in from certbot, lego, acme.sh or dehydrated: accounts, certificates, what was asked for",
+		UsageText:   "certctl import certbot --dry-run\ncertctl import certbot --write-config --keep-paths\ncertctl import lego /srv/lego",
+		Description: importDescription,
+		Subcommands: clients,
+		Action:      p.noSubcommand,
+	}
+}
+
+const importDescription = "It says what it would do, asks, and then takes over accounts, keys, certificates with their\n" +
+	"older versions, and what was asked for, so that renew renews it. It asks no CA and changes\n" +
+	"nothing in DIR. What cannot be used is left out, with the reason, and the exit code is 4."
+
+func importFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
+		yesFlag(),
+		&cli.BoolFlag{Name: "write-config", Usage: "add zones and certificates to the configuration file, which is made if there is none; default: print them"},
+		&cli.BoolFlag{Name: "keep-paths", Usage: "keep the files up to date where the other client has them, so that servers need no other paths"},
+		&cli.BoolFlag{Name: "force", Usage: "take accounts in the place of others at the same CA"},
+		&cli.StringSliceFlag{Name: "server", Usage: "`URL` of a CA's directory, where only the host is kept (lego); repeat for more"},
+		&cli.StringFlag{Name: "state", Usage: "with a new configuration file: keep everything in `DIR`"},
+		&cli.StringFlag{Name: "ca-file", Usage: "with a new configuration file: trust the roots in `FILE` (PEM) for the directory's own TLS"},
+		noWaitFlag,
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
+	}
+}
+
+// move is an import under way.
+type move struct {
+	*run
+	client    foreign.Client
+	household *foreign.Household
+	plan      *moving.Plan
+	path      string         // of the configuration
+	text      []byte         // of the configuration, nil if there is none yet
+	entries   []config.Entry // to be added to it
+	extended  []byte         // with them
+}
+
+func (p *Process) importFrom(c *cli.Context, client foreign.Client) error {
+	m := &move{client: client}
+	if err := m.read(c, p); err != nil {
+		return err
+	}
+	unlock, err := m.lock(c)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := m.prepare(c); err != nil {
+		return err
+	}
+	report := m.report()
+	if !c.Bool("json") && !c.Bool("quiet") {
+		report.write(p.Stdout)
+	}
+	if m.plan.Idle() || c.Bool("dry-run") {
+		return errors.Join(m.print(c, report), m.leftOut())
+	}
+	if err := p.confirm(c, "Take this over?"); err != nil {
+		return err
+	}
+	if err := m.carryOut(c, report); err != nil {
+		return err
+	}
+	return errors.Join(m.print(c, report), m.leftOut())
+}
+
+// read reads the configuration, as far as there is one, and what the client
+// keeps.
+func (m *move) read(c *cli.Context, p *Process) (err error) {
+	cfg, err := m.readConfig(c, p)
+	if err != nil {
+		return err
+	}
+	if m.household, err = p.household(c, m.client, cfg); err != nil {
+		return err
+	}
+	m.run, err = p.openWith(c, cfg)
+	return err
+}
+
+// readConfig reads the configuration; where there is none, the one that is to
+// be made.
+func (m *move) readConfig(c *cli.Context, p *Process) (*config.Config, error) {
+	var err error
+	m.path, err = config.Find(c.String("config"), p.Getenv)
+	if _, none := errors.AsType[*config.NotFoundError](err); none {
+		m.path, err = config.Preferred(p.Getenv), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.text, err = os.ReadFile(m.path)
+	if err == nil {
+		for _, flag := range []string{"state", "ca-file"} {
+			if c.IsSet(flag) {
+				return nil, usagef("", "--%s is for a new configuration file, but there is %s", flag, m.path)
+			}
+		}
+		cfg, err := config.Load(m.path)
+		if err != nil {
+			return nil, &UsageError{Err: err}
+		}
+		return cfg, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, &UsageError{Err: err}
+	}
+	for _, flag := range []string{"state", "ca-file"} {
+		if err := m.addSetting(flag, c.String(flag)); err != nil {
+			return nil, err
+		}
+	}
+	return m.parse(nil)
+}
+
+// addSetting adds what a new configuration begins with.
+func (m *move) addSetting(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if flag == "state" {
+		m.entries = append(m.entries, config.Entry{Section: "", Keys: []string{"state"}, Value: absolute})
+		return nil
+	}
+	m.entries = append(m.entries, config.Entry{Section: "acme", Keys: []string{"ca_file"}, Value: absolute})
+	return nil
+}
+
+// parse reads the configuration as it will be.
+func (m *move) parse(more []config.Entry) (cfg *config.Config, err error) {
+	m.entries = append(m.entries, more...)
+	if m.extended, err = config.Extend(m.text, m.entries); err != nil {
+		return nil, usagef("without --write-config the lines are printed", "%s: %w", m.path, err)
+	}
+	return config.Parse(m.path, m.extended)
+}
+
+// household reads what the client keeps.
+func (p *Process) household(c *cli.Context, client foreign.Client, cfg *config.Config) (*foreign.Household, error) {
+	if c.NArg() > 1 {
+		return nil, usagef(fmt.Sprintf("flags come before the directory: certctl import %s --yes DIR", client.Name), "one directory is expected")
+	}
+	dir, err := p.householdDir(c.Args().First(), client)
+	if err != nil {
+		return nil, err
+	}
+	o := foreign.Options{Getenv: p.Getenv}
+	for _, word := range c.StringSlice("server") {
+		url, err := config.DirectoryURL(word)
+		if err != nil {
+			return nil, usagef("", "--server %s: %w", word, err)
+		}
+		o.Directories = append(o.Directories, url)
+	}
+	for _, a := range cfg.ACME {
+		o.Directories = append(o.Directories, a.URL())
+	}
+	for _, d := range config.Directories() {
+		o.Directories = append(o.Directories, d.URL)
+	}
+	h, err := client.Read(dir, o)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, usagef("run it as the user that runs "+client.Name, "import: %w", err)
+	}
+	if err != nil {
+		return nil, usagef("certctl import "+client.Name+" DIR", "import: %w", err)
+	}
+	return h, nil
+}
+
+// householdDir returns the directory that is given, or the first of the usual
+// ones that is there.
+func (p *Process) householdDir(given string, client foreign.Client) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	for _, place := range client.Places {
+		if rest, home := strings.CutPrefix(place, "~"); home {
+			place = p.Getenv("HOME") + rest
+		}
+		if _, err := os.Stat(place); err == nil {
+			return filepath.Abs(place)
+		}
+	}
+	return "", usagef("certctl import "+client.Name+" DIR", "there is no %s", strings.Join(client.Places, " and no "))
+}
+
+// prepare compares what the client keeps with what is here, and makes the
+// configuration that goes with it.
+func (m *move) prepare(c *cli.Context) (err error) {
+	o := moving.Options{Replace: c.Bool("force"), KeepPaths: c.Bool("keep-paths"), Now: time.Now(), Keep: m.config.Keep}
+	if m.text != nil {
+		o.Directory = m.config.ACME[0].URL()
+	}
+	for _, z := range m.config.Zones {
+		o.Scopes = append(o.Scopes, z.Scope)
+	}
+	for _, cert := range m.config.Certificates {
+		o.Names = append(o.Names, cert.Name)
+	}
+	if m.plan, err = moving.New(m.household, m.store, o); err != nil {
+		return err
+	}
+	entries := m.planned()
+	if m.text == nil {
+		entries = append(m.authority(), entries...)
+	}
+	cfg, err := m.parse(entries)
+	if err == nil {
+		err = checkDomains(cfg)
+	}
+	if err != nil && c.Bool("write-config") {
+		return fmt.Errorf("the configuration would not be right: %w", err)
+	}
+	return nil
+}
+
+// authority is the CA of a new configuration.
+func (m *move) authority() []config.Entry {
+	directory := m.plan.Directory
+	entries := []config.Entry{{Section: "acme", Keys: []string{"directory"}, Value: config.DirectoryOf(directory).Label()}}
+	for _, a := range m.plan.Accounts {
+		if email, found := strings.CutPrefix(first(a.Contact...), "mailto:"); found && a.Directory == directory {
+			entries = append(entries, config.Entry{Section: "acme", Keys: []string{"email"}, Value: email})
+		}
+	}
+	return entries
+}
+
+// planned is what is to be added to the configuration for what comes here.
+func (m *move) planned() (entries []config.Entry) {
+	for _, z := range m.plan.Zones {
+		entries = append(entries, config.Entry{Section: "zones", Keys: z.Scopes, Value: z.Entry})
+	}
+	for _, cert := range m.plan.Certificates {
+		if cert.Entry != nil {
+			entries = append(entries, config.Entry{Section: "certificates", Keys: []string{cert.Name}, Value: cert.Entry})
+		}
+	}
+	return entries
+}
+
+// carryOut takes everything over. The configuration is last: it names files
+// and certificates that have to be there.
+func (m *move) carryOut(c *cli.Context, report *moveReport) error {
+	if err := m.plan.WriteSecrets(filepath.Dir(m.path)); err != nil {
+		return err
+	}
+	if err := m.plan.Carry(); err != nil {
+		return err
+	}
+	report.Done = true
+	if !c.Bool("write-config") || len(m.entries) == 0 {
+		return nil
+	}
+	report.Written = m.path
+	return writeConfig(m.path, m.extended)
+}
+
+// writeConfig replaces a configuration file, also one behind a link, or makes
+// it.
+func writeConfig(path string, text []byte) error {
+	mode := fs.FileMode(0o600)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		mode = info.Mode().Perm()
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return install.WriteFile(path, text, mode)
+}
+
+// leftOut is the error that something could not be taken over.
+func (m *move) leftOut() error {
+	if len(m.plan.LeftOut) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%s of %s left out", count(len(m.plan.LeftOut), "thing"), m.household.Dir)
+	if len(m.plan.Certificates)+len(m.plan.Accounts) == 0 {
+		return err
+	}
+	return &PartialError{err}
+}

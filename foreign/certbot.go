@@ -1,0 +1,281 @@
+package foreign
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// readCertbot reads what certbot keeps:
+//
+//	accounts/HOST/PATH/ID/         private_key.json (a JWK), regr.json with the account's URL
+//	renewal/NAME.conf              what was asked for
+//	live/NAME/*.pem                links to the newest of
+//	archive/NAME/*N.pem            all versions
+//	renewal-hooks/{pre,deploy,post}/  programs that are run for every certificate
+func readCertbot(dir string, _ Options) (*Household, error) {
+	h, err := begin("certbot", dir, "renewal", "accounts", "live")
+	if err != nil {
+		return nil, err
+	}
+	c := &certbot{Household: h}
+	confs, err := filepath.Glob(filepath.Join(dir, "renewal", "*.conf"))
+	if err != nil {
+		return nil, err
+	}
+	c.readHooks()
+	c.readAccounts()
+	for _, conf := range confs {
+		name := strings.TrimSuffix(filepath.Base(conf), ".conf")
+		certificate, err := c.lineage(name, conf)
+		h.add(name, certificate, err)
+	}
+	c.findStrays(confs)
+	return h, nil
+}
+
+type certbot struct {
+	*Household
+	deploy []string // programs for every certificate
+}
+
+// readAccounts finds accounts at any depth: the path of a directory's URL has
+// several parts.
+func (c *certbot) readAccounts() {
+	root := filepath.Join(c.Dir, "accounts")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			c.leaveOut("accounts in", path, err)
+			return fs.SkipDir
+		}
+		if d.IsDir() || d.Name() != "private_key.json" && d.Name() != "regr.json" {
+			return nil
+		}
+		at := filepath.Dir(path)
+		if slices.ContainsFunc(c.Accounts, func(a *Account) bool { return filepath.Dir(a.From) == at }) {
+			return nil
+		}
+		server, err := filepath.Rel(root, filepath.Dir(at))
+		if err != nil {
+			return err
+		}
+		account, err := certbotAccount(at, certbotDirectory("https://"+filepath.ToSlash(server)))
+		c.addAccount(filepath.Base(at), account, err)
+		return fs.SkipDir
+	})
+	if err != nil {
+		c.leaveOut("accounts in", root, err)
+	}
+}
+
+// certbotDirectory returns the directory that certbot asks: the second version
+// of ACME where its files name the first, which has ended.
+func certbotDirectory(server string) string {
+	switch server {
+	case "https://acme-v01.api.letsencrypt.org/directory":
+		return "https://acme-v02.api.letsencrypt.org/directory"
+	case "https://acme-staging.api.letsencrypt.org/directory":
+		return "https://acme-staging-v02.api.letsencrypt.org/directory"
+	}
+	return server
+}
+
+func certbotAccount(dir, directory string) (*Account, error) {
+	a := &Account{Directory: directory, From: filepath.Join(dir, "private_key.json")}
+	var err error
+	if a.Key, err = readJWK(a.From); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "regr.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var registration struct {
+		URI  string
+		Body struct{ Contact []string }
+	}
+	if err := json.Unmarshal(text, &registration); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	a.URL, a.Contact = registration.URI, registration.Body.Contact
+	return a, nil
+}
+
+// lineage reads one certificate with its older versions.
+func (c *certbot) lineage(name, conf string) (*Certificate, error) {
+	f, err := readINI(conf)
+	if err != nil {
+		return nil, err
+	}
+	asked := f["renewalparams"]
+	if asked == nil || asked["server"] == "" {
+		return nil, fmt.Errorf("%s: it does not say which CA: there is no [renewalparams] with server", conf)
+	}
+	live := filepath.Join(c.Dir, "live", name)
+	if _, err := os.Lstat(live); errors.Is(err, fs.ErrNotExist) && f[""]["cert"] != "" {
+		live = filepath.Dir(f[""]["cert"])
+	}
+	latest, err := readVersion(filepath.Join(live, "privkey.pem"), filepath.Join(live, "fullchain.pem"), filepath.Join(live, "chain.pem"))
+	if err != nil {
+		return nil, err
+	}
+	cert := &Certificate{
+		Name: name, From: conf, Domains: domains(latest.Leaf(), name), Key: certbotKey(asked), Directory: certbotDirectory(asked["server"]),
+		Chain: none(asked["preferred_chain"]), Profile: none(cmp.Or(asked["preferred_profile"], asked["required_profile"])),
+		ReuseKey: asked["reuse_key"] == "True", Staple: asked["must_staple"] == "True" || staples(latest.Leaf()),
+		Versions: append(c.older(live, latest), latest), Live: pemFiles(live), Deploy: slices.Clone(c.deploy),
+	}
+	if account := c.account(asked["account"]); account != nil {
+		cert.Account = account.URL
+	}
+	if hook := none(asked["renew_hook"]); hook != "" {
+		cert.Deploy = append(cert.Deploy, command(hook))
+	}
+	for _, when := range []string{"pre", "post"} {
+		if hook := none(asked[when+"_hook"]); hook != "" {
+			cert.Notes = append(cert.Notes, fmt.Sprintf("%s_hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(command(hook))))
+		}
+	}
+	c.prove(cert, asked)
+	return cert, nil
+}
+
+func (c *certbot) account(id string) *Account {
+	for _, a := range c.Accounts {
+		if id != "" && filepath.Base(filepath.Dir(a.From)) == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// certbotKey returns the type of key that is asked for, "" if nothing says it.
+func certbotKey(asked map[string]string) string {
+	curves := map[string]string{"": "ecdsa-p256", "secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}
+	switch asked["key_type"] {
+	case "rsa":
+		return "rsa-" + cmp.Or(asked["rsa_key_size"], "2048")
+	case "ecdsa":
+		return curves[asked["elliptic_curve"]]
+	}
+	return ""
+}
+
+// older reads the earlier versions in the archive. One that is damaged is none.
+func (c *certbot) older(live string, latest *Version) []*Version {
+	archive := filepath.Join(c.Dir, "archive", filepath.Base(live))
+	chains, _ := filepath.Glob(filepath.Join(archive, "fullchain*.pem"))
+	number := func(path string) int {
+		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "fullchain"), ".pem"))
+		return n
+	}
+	slices.SortFunc(chains, func(a, b string) int { return number(a) - number(b) })
+	var versions []*Version
+	for _, chain := range chains {
+		key := filepath.Join(archive, fmt.Sprintf("privkey%d.pem", number(chain)))
+		if v, err := readVersion(key, chain, ""); err == nil && !v.Leaf().Equal(latest.Leaf()) {
+			versions = append(versions, v)
+		}
+	}
+	return versions
+}
+
+// prove finds out how the names were validated.
+func (c *certbot) prove(cert *Certificate, asked map[string]string) {
+	by := asked["authenticator"]
+	cert.Proof.By = by
+	switch {
+	case by == "manual" && none(asked["manual_auth_hook"]) != "":
+		cert.Proof.Credential = &Credential{Provider: "exec", Style: "certbot", Command: words(asked["manual_auth_hook"])}
+		if cleanup := none(asked["manual_cleanup_hook"]); cleanup != "" {
+			cert.Proof.Credential.Cleanup = words(cleanup)
+		}
+	case strings.HasSuffix(by, "dns-rfc2136"):
+		path := asked["dns_rfc2136_credentials"]
+		credential, err := c.rfc2136(path)
+		if err != nil {
+			cert.Notes = append(cert.Notes, fmt.Sprintf("its credentials for the DNS are left out: %v", err))
+		}
+		cert.Proof.Credential = credential
+	case strings.HasPrefix(by, "dns-") && asked[strings.ReplaceAll(by, "-", "_")+"_credentials"] != "":
+		cert.Notes = append(cert.Notes, fmt.Sprintf("its credentials for the DNS are those of the plugin %s, in %s: enter them below zones:", by, asked[strings.ReplaceAll(by, "-", "_")+"_credentials"]))
+	}
+}
+
+// rfc2136 reads the credentials of the plugin dns-rfc2136.
+func (c *certbot) rfc2136(path string) (*Credential, error) {
+	f, err := readINI(path)
+	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(path) {
+		f, err = readINI(filepath.Join(c.Dir, path))
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := func(key string) string { return f[""]["dns_rfc2136_"+key] }
+	if v("server") == "" || v("name") == "" || v("secret") == "" {
+		return nil, fmt.Errorf("%s: dns_rfc2136_server, _name and _secret are expected", path)
+	}
+	return &Credential{
+		Provider: "rfc2136", Server: net.JoinHostPort(v("server"), cmp.Or(v("port"), "53")),
+		KeyName: strings.TrimSuffix(v("name"), "."), Secret: v("secret"), Algorithm: strings.ToLower(cmp.Or(v("algorithm"), "hmac-md5")),
+	}, nil
+}
+
+// readHooks finds the programs for every certificate.
+func (c *certbot) readHooks() {
+	for _, when := range []string{"pre", "deploy", "post"} {
+		entries, _ := os.ReadDir(filepath.Join(c.Dir, "renewal-hooks", when))
+		for _, e := range entries {
+			path, err := filepath.Abs(filepath.Join(c.Dir, "renewal-hooks", when, e.Name()))
+			info, statErr := os.Stat(path)
+			if err != nil || statErr != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || strings.HasSuffix(path, "~") {
+				continue
+			}
+			if when == "deploy" {
+				c.deploy = append(c.deploy, quote(path))
+			} else {
+				c.Notes = append(c.Notes, fmt.Sprintf("%s is not taken along: hooks: {%s: [%s]}", path, when, quote(path)))
+			}
+		}
+	}
+}
+
+// findStrays reports certificates of which nobody knows what was asked.
+func (c *certbot) findStrays(confs []string) {
+	entries, _ := os.ReadDir(filepath.Join(c.Dir, "live"))
+	for _, e := range entries {
+		conf := filepath.Join(c.Dir, "renewal", e.Name()+".conf")
+		if e.IsDir() && !slices.Contains(confs, conf) {
+			c.leaveOut("certificate", e.Name(), fmt.Errorf("there is no %s, which says what was asked for", conf))
+		}
+	}
+}
+
+// pemFiles returns the files of a directory in certbot's layout.
+func pemFiles(dir string) []File {
+	var files []File
+	for _, what := range []string{"privkey", "cert", "chain", "fullchain"} {
+		files = append(files, File{what, filepath.Join(dir, what+".pem")})
+	}
+	return files
+}
+
+// none returns a value, "" where it is written None.
+func none(value string) string {
+	if value == "None" {
+		return ""
+	}
+	return value
+}
