@@ -247,7 +247,7 @@ func (m *move) prepare(c *cli.Context) (err error) {
 	}
 	cfg, err := m.parse(entries)
 	if err == nil {
-		err = checkDomains(cfg)
+		err = checkCertificates(cfg)
 	}
 	if err != nil && c.Bool("write-config") {
 		return fmt.Errorf("the configuration would not be right: %w", err)
