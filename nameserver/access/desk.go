@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"regexp"
@@ -31,6 +32,10 @@ type Desk struct {
 	Values   Values
 	Lifetime time.Duration // of a value; 0: DefaultLifetime
 	Log      *slog.Logger  // who set what, when and from where; nil: nowhere
+
+	// Count is told of everything that was asked for, in few words: the way, and
+	// set, removed, refused, failed or denied. May be nil.
+	Count func(way, result string)
 }
 
 // Visit is who comes, how and from where.
@@ -97,6 +102,7 @@ func IsValidation(value string) bool { return validationValue.MatchString(value)
 
 // note writes the audit log.
 func (d *Desk) note(ctx context.Context, v Visit, r Request, err error) {
+	d.count(v, r, err)
 	if d.Log == nil {
 		return
 	}
@@ -113,6 +119,25 @@ func (d *Desk) note(ctx context.Context, v Visit, r Request, err error) {
 	}
 }
 
+func (d *Desk) count(v Visit, r Request, err error) {
+	var forbidden *ForbiddenError
+	var value *ValueError
+	switch {
+	case d.Count == nil:
+	case errors.As(err, &forbidden), errors.As(err, &value):
+		d.Count(v.Way, "refused")
+	case err != nil:
+		d.Count(v.Way, "failed")
+	default:
+		for range r.Put {
+			d.Count(v.Way, "set")
+		}
+		for range r.Remove {
+			d.Count(v.Way, "removed")
+		}
+	}
+}
+
 // what says which value. One that is none of a challenge may be anything, also a
 // password in the wrong place, and is not shown.
 func what(v values.Value) []slog.Attr {
@@ -126,6 +151,9 @@ func what(v values.Value) []slog.Attr {
 // Failed notes that somebody could not prove who he is. key is the one that he
 // claimed to have, as far as there is such a one.
 func (d *Desk) Failed(ctx context.Context, key, way string, from netip.Addr, why string) {
+	if d.Count != nil {
+		d.Count(way, "denied")
+	}
 	if d.Log != nil {
 		d.Log.LogAttrs(ctx, slog.LevelWarn, "access denied", slog.String("key", key),
 			slog.String("from", from.String()), slog.String("way", way), slog.String("why", why))

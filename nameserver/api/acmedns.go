@@ -35,8 +35,8 @@ func (a *API) update(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "bad_txt")
 		return
 	}
-	change := access.Request{Zone: a.zone(name), Put: []values.Value{{Owner: name, Text: body.Txt}}}
-	change.Remove = a.oldest(change.Zone, name, user.ID)
+	zone, _ := a.Zone(name) // the configuration is checked for that
+	change := access.Request{Zone: zone, Put: []values.Value{{Owner: name, Text: body.Txt}}, Remove: a.oldest(zone, name, user.ID)}
 	err := a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "acme-dns", From: sender(r)}, change)
 	var forbidden *access.ForbiddenError
 	switch {

@@ -34,10 +34,10 @@ type Accounts interface {
 
 // API is the interfaces. Its handler is safe for concurrent use.
 type API struct {
-	Users    map[string]*User // those of the configuration
-	Accounts Accounts         // nil: none
-	Open     *Registration    // nil: nobody registers
-	Zones    []delegation.Name
+	Users    map[string]*User                                           // those of the configuration
+	Accounts Accounts                                                   // nil: none
+	Open     *Registration                                              // nil: nobody registers
+	Zone     func(name delegation.Name) (apex delegation.Name, ok bool) // that a name is in
 
 	Desk *access.Desk
 	Gate *access.Gate

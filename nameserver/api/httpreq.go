@@ -52,11 +52,12 @@ func (a *API) httpreq(remove bool) http.HandlerFunc {
 			fail(w, http.StatusBadRequest, "fqdn and value are expected, or domain and keyAuth")
 			return
 		}
-		change := access.Request{Zone: a.zone(owner)}
-		if change.Zone == "" {
+		zone, ok := a.Zone(owner)
+		if !ok {
 			fail(w, http.StatusNotFound, owner.Bare()+" is in no zone of this server")
 			return
 		}
+		change := access.Request{Zone: zone}
 		list := []values.Value{{Owner: owner, Text: value}}
 		if remove {
 			change.Remove = list
@@ -65,16 +66,6 @@ func (a *API) httpreq(remove bool) http.HandlerFunc {
 		}
 		a.conclude(w, a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "httpreq", From: sender(r)}, change))
 	}
-}
-
-// zone returns the zone that a name is in, "" where it is in none of ours.
-func (a *API) zone(name delegation.Name) (apex delegation.Name) {
-	for _, z := range a.Zones {
-		if name.IsAtOrBelow(z) && (apex == "" || z.IsAtOrBelow(apex)) {
-			apex = z
-		}
-	}
-	return apex
 }
 
 // conclude says how it went.

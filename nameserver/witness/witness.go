@@ -1,0 +1,181 @@
+// Package witness remembers who has asked for validation records, and what they
+// got. A CA looks from several networks at once (multi-perspective validation);
+// whether all of them came, and none in vain, only the server can tell.
+package witness
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+	"certctl/nameserver"
+)
+
+// What is remembered is bounded: somebody may ask for anything from anywhere.
+const (
+	remembered   = time.Hour
+	mostNames    = 10_000
+	mostNetworks = 200 // for each name
+)
+
+// Witness is a nameserver.Observer for questions for TXT records. The zero
+// Witness is ready.
+type Witness struct {
+	Log *slog.Logger // told when a network gets a value that it had not before; nil: nowhere
+
+	mu     sync.Mutex
+	names  map[delegation.Name]map[netip.Prefix]*Asker
+	looked time.Time // for what can be forgotten
+}
+
+// Asker is a network that has asked for a name: a /24 of IPv4 or a /48 of IPv6,
+// which is what a CA's perspectives differ in.
+type Asker struct {
+	Network netip.Prefix `json:"network"`
+	Queries int          `json:"queries"`
+	Empty   int          `json:"empty"` // of them, how many got no value
+	Last    time.Time    `json:"last"`
+}
+
+// Served reports whether the last word was a value. Who asks once too early and
+// then again has been served.
+func (a Asker) Served() bool { return a.Empty < a.Queries }
+
+// Observe implements nameserver.Observer.
+func (w *Witness) Observe(q nameserver.Query) {
+	if q.Type != dns.TypeTXT || q.Zone == "" {
+		return
+	}
+	network := networkOf(q.From.Addr())
+	if first := w.note(q, network); first && w.Log != nil {
+		w.Log.Info("value asked for", "name", q.Name.Bare(), "from", q.From.Addr().Unmap().String(), "network", network.String(), "values", q.Values)
+	}
+}
+
+// note counts a query. It reports whether it is the first that brought a value
+// to this network.
+func (w *Witness) note(q nameserver.Query, network netip.Prefix) (first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	askers := w.askers(q)
+	if askers == nil {
+		return false
+	}
+	a := askers[network]
+	if a == nil {
+		if len(askers) == mostNetworks {
+			return false
+		}
+		a = &Asker{Network: network}
+		askers[network] = a
+	}
+	first = q.Values > 0 && !a.Served()
+	a.Queries++
+	a.Last = q.Time
+	if q.Values == 0 {
+		a.Empty++
+	}
+	return first
+}
+
+// askers returns those of a name; nil where there is no room for another name.
+// Questions for names that nobody has heard of take no room from those that have
+// a value.
+func (w *Witness) askers(q nameserver.Query) map[netip.Prefix]*Asker {
+	if askers := w.names[q.Name]; askers != nil {
+		return askers
+	}
+	if w.names == nil {
+		w.names = make(map[delegation.Name]map[netip.Prefix]*Asker)
+	}
+	if len(w.names) >= mostNames {
+		w.forget(q.Time)
+	}
+	if len(w.names) >= mostNames {
+		if q.Values == 0 {
+			return nil
+		}
+		for name := range w.names {
+			delete(w.names, name)
+			break
+		}
+	}
+	w.names[q.Name] = make(map[netip.Prefix]*Asker)
+	return w.names[q.Name]
+}
+
+// forget makes room, and looks for some once a minute only.
+func (w *Witness) forget(now time.Time) {
+	if now.Sub(w.looked) < time.Minute {
+		return
+	}
+	w.looked = now
+	maps.DeleteFunc(w.names, func(_ delegation.Name, askers map[netip.Prefix]*Asker) bool {
+		maps.DeleteFunc(askers, func(_ netip.Prefix, a *Asker) bool { return now.Sub(a.Last) > remembered })
+		return len(askers) == 0
+	})
+}
+
+// Reset forgets everything: from now on the questions of others are counted.
+func (w *Witness) Reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.names)
+}
+
+// Asked returns the networks that have asked for a name, sorted.
+func (w *Witness) Asked(name delegation.Name) []Asker {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []Asker
+	for _, a := range w.names[name] {
+		all = append(all, *a)
+	}
+	slices.SortFunc(all, func(a, b Asker) int { return cmp.Compare(a.Network.String(), b.Network.String()) })
+	return all
+}
+
+// Summary says in words who has asked, and what they got.
+func Summary(askers []Asker) string {
+	if len(askers) == 0 {
+		return "nobody has asked for the value"
+	}
+	var vain []string
+	for _, a := range askers {
+		if !a.Served() {
+			vain = append(vain, a.Network.String())
+		}
+	}
+	from := fmt.Sprintf("asked for from %d networks", len(askers))
+	if len(askers) == 1 {
+		from = "asked for from one network, " + askers[0].Network.String()
+	}
+	switch {
+	case len(vain) == 0 && len(askers) == 1:
+		return from + ", which got the value"
+	case len(vain) == 0:
+		return from + ", all got the value"
+	case len(vain) == len(askers):
+		return from + ", none got a value"
+	}
+	return from + ", all got the value but " + strings.Join(vain, ", ")
+}
+
+func networkOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := 24
+	if a.Is6() {
+		bits = 48
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}

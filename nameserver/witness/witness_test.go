@@ -1,0 +1,95 @@
+package witness_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+	"certctl/nameserver"
+	"certctl/nameserver/witness"
+)
+
+const owner delegation.Name = "web.auth.example.net."
+
+func query(from string, n int) nameserver.Query {
+	return nameserver.Query{
+		Time: time.Now(), From: netip.AddrPortFrom(netip.MustParseAddr(from), 5353),
+		Zone: "auth.example.net.", Name: owner, Type: dns.TypeTXT, Values: n,
+	}
+}
+
+func TestSummary(t *testing.T) {
+	for _, c := range []struct {
+		queries []nameserver.Query
+		want    string
+	}{
+		{nil, "nobody has asked for the value"},
+		{[]nameserver.Query{query("192.0.2.1", 1)}, "asked for from one network, 192.0.2.0/24, which got the value"},
+		{[]nameserver.Query{query("192.0.2.1", 0), query("192.0.2.200", 1), query("2001:db8::1", 2)}, "asked for from 2 networks, all got the value"},
+		{[]nameserver.Query{query("192.0.2.1", 1), query("2001:db8::1", 0)}, "asked for from 2 networks, all got the value but 2001:db8::/48"},
+		{[]nameserver.Query{query("192.0.2.1", 0), query("::ffff:203.0.113.1", 0)}, "asked for from 2 networks, none got a value"},
+	} {
+		var w witness.Witness
+		for _, q := range c.queries {
+			w.Observe(q)
+		}
+		if got := witness.Summary(w.Asked(owner)); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+		w.Reset()
+		if got := w.Asked(owner); len(got) > 0 {
+			t.Errorf("after a reset: got %v", got)
+		}
+	}
+}
+
+// Each network is logged once that got a value.
+func TestLog(t *testing.T) {
+	var log bytes.Buffer
+	w := witness.Witness{Log: slog.New(slog.NewTextHandler(&log, nil))}
+	for _, q := range []nameserver.Query{query("192.0.2.1", 0), query("192.0.2.1", 1), query("192.0.2.2", 1), query("198.51.100.1", 1)} {
+		w.Observe(q)
+	}
+	other := query("192.0.2.1", 0)
+	other.Type = dns.TypeA
+	w.Observe(other)
+	if got := strings.Count(log.String(), "value asked for"); got != 2 || !strings.Contains(log.String(), "name=web.auth.example.net from=192.0.2.1 network=192.0.2.0/24 values=1") {
+		t.Errorf("got %s", &log)
+	}
+	if got := w.Asked(owner)[0]; got.Queries != 3 || got.Empty != 1 {
+		t.Errorf("got %+v, want 3 queries, one in vain", got)
+	}
+}
+
+// Whoever asks for anything from anywhere does not take up all memory.
+func TestBounded(t *testing.T) {
+	var w witness.Witness
+	for n := range 12_000 {
+		q := query("192.0.2.1", 0)
+		q.Name = delegation.Name(fmt.Sprintf("n%d.auth.example.net.", n))
+		w.Observe(q)
+	}
+	for n := range 300 { // networks
+		q := query("192.0.2.1", 0)
+		q.From = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 8), byte(n), 1}), 53)
+		q.Name = "n0.auth.example.net."
+		w.Observe(q)
+	}
+	if got := len(w.Asked("n0.auth.example.net.")); got != 200 {
+		t.Errorf("got %d networks, want 200", got)
+	}
+	if got := w.Asked("n11999.auth.example.net."); got != nil {
+		t.Errorf("got %v of a name without a value, want no room for it", got)
+	}
+	w.Observe(query("192.0.2.1", 1))
+	if got := w.Asked(owner); len(got) != 1 {
+		t.Errorf("got %v of a name with a value, want room for it", got)
+	}
+}
