@@ -21,6 +21,7 @@ type hosting struct {
 	zones    map[delegation.Name]*hosted
 	families map[delegation.Name]*hosted
 	keys     keyring
+	cache    answerCache
 }
 
 // hosted is one entry of the configuration's zones.

@@ -2,8 +2,8 @@ package nameserver
 
 import (
 	"context"
+	"crypto/sha512"
 	"net/netip"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -12,6 +12,8 @@ import (
 
 const headerSize = 12 // octets, RFC 1035 §4.1.1
 
+func opcode(packet []byte) int { return int(packet[2] >> 3 & 0xF) }
+
 // handle returns the answer to a packet; nil where none is due.
 func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort, tcp bool) []byte {
 	if len(packet) < headerSize || packet[2]&0x80 != 0 { // too short, or an answer
@@ -19,7 +21,7 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 	}
 	h := s.hosting.Load()
 	if opcode(packet) == dns.OpcodeUpdate && h.config.Updates != nil {
-		return h.config.Updates.Update(ctx, packet, from.Addr().Unmap(), tcp)
+		return h.config.Updates.Update(ctx, packet, from.Addr(), tcp)
 	}
 	m := new(dns.Msg)
 	if err := m.Unpack(packet); err != nil {
@@ -27,14 +29,27 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 	}
 	r := request{msg: m, from: from, tcp: tcp}
 	t := m.IsTsig()
-	if t == nil {
-		reply, c := h.respond(s, r)
-		return s.send(r, reply, c)
+	if t != nil {
+		return s.handleSigned(h, r, packet, t)
 	}
-	return s.handleSigned(h, r, packet, t)
+	reply, c := h.respond(s, r)
+	packed, err := pack(reply, limit(r))
+	if err != nil {
+		s.log.Error("an answer cannot be packed", "error", err.Error())
+		return malformed(packet)
+	}
+	s.observeSlow(h, r, c)
+	return packed
 }
 
-func opcode(packet []byte) int { return int(packet[2] >> 3 & 0xF) }
+func (s *Server) observeSlow(h *hosting, r request, c content) {
+	if len(r.msg.Question) != 1 || r.msg.Opcode != dns.OpcodeQuery {
+		return
+	}
+	q := r.msg.Question[0]
+	name := delegation.Name(dns.CanonicalName(q.Name))
+	s.observe(h, Query{From: r.from, TCP: r.tcp, Zone: c.zone, Name: name, Type: q.Qtype, Rcode: c.rcode, Values: c.values})
+}
 
 // handleSigned is handle for a message with a signature.
 func (s *Server) handleSigned(h *hosting, r request, packet []byte, t *dns.TSIG) []byte {
@@ -46,6 +61,9 @@ func (s *Server) handleSigned(h *hosting, r request, packet []byte, t *dns.TSIG)
 	} else {
 		reply.SetRcode(r.msg, dns.RcodeNotAuth)
 		s.log.Warn("a signature is refused", "from", r.from.String(), "key", t.Hdr.Name, "error", dns.RcodeToString[int(tsigError)])
+	}
+	if room := limit(r) - dns.Len(t) - sha512.Size; reply.Len() > room {
+		reply.Truncated, reply.Answer, reply.Ns, reply.Extra = true, nil, nil, nil
 	}
 	packed, err := h.keys.sign(reply, t, tsigError)
 	if err != nil {
@@ -61,23 +79,6 @@ func malformed(packet []byte) []byte {
 	reply[2] = reply[2]&0x79 | 0x80 // an answer; opcode and RD as they came
 	reply[3] = dns.RcodeFormatError
 	return reply
-}
-
-// send packs an answer so that it fits.
-func (s *Server) send(r request, reply *dns.Msg, c content) []byte {
-	packed, err := pack(reply, limit(r))
-	if err != nil {
-		s.log.Error("an answer cannot be packed", "error", err.Error())
-		return nil
-	}
-	if o := s.hosting.Load().config.Observer; o != nil && len(reply.Question) == 1 && r.msg.Opcode == dns.OpcodeQuery {
-		q := reply.Question[0]
-		o.Observe(Query{
-			Time: time.Now(), From: r.from, TCP: r.tcp, Zone: c.zone, Name: delegation.Name(dns.CanonicalName(q.Name)),
-			Type: q.Qtype, Rcode: c.rcode, Values: c.values,
-		})
-	}
-	return packed
 }
 
 // limit returns how long an answer may be.

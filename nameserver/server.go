@@ -18,6 +18,7 @@ import (
 type Server struct {
 	hosting atomic.Pointer[hosting]
 	cookies cookies
+	conns   conns
 	log     *slog.Logger
 
 	mu        sync.Mutex // guards what follows
@@ -33,7 +34,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cookies: newCookies(), log: c.Log, listeners: map[netip.AddrPort]*listener{}}
+	s := &Server{cookies: newCookies(), log: c.Log, conns: conns{from: map[netip.Prefix]int{}}, listeners: map[netip.AddrPort]*listener{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -12,48 +12,143 @@ import (
 	"time"
 )
 
-const idleTime = 10 * time.Second // RFC 7766 §6.2.3: a few seconds at least
+const (
+	maxConns     = 1000 // at the same time, of all
+	maxConnsFrom = 50   // of one client
+	idleTime     = 10 * time.Second
+	busyTime     = time.Second // idleTime when half of the connections are taken (RFC 7766 §6.2.3)
+)
+
+// conns counts connections.
+type conns struct {
+	mu   sync.Mutex
+	all  int
+	from map[netip.Prefix]int
+}
+
+// enter reports whether a client may have one more.
+func (c *conns) enter(client netip.Prefix) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all >= maxConns || c.from[client] >= maxConnsFrom {
+		return false
+	}
+	c.all++
+	c.from[client]++
+	return true
+}
+
+func (c *conns) leave(client netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all--
+	if c.from[client]--; c.from[client] == 0 {
+		delete(c.from, client)
+	}
+}
+
+// patience returns how long a message may take to come, from its first octet or
+// before it to the last.
+func (c *conns) patience() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all > maxConns/2 {
+		return busyTime
+	}
+	return idleTime
+}
+
+// client returns the addresses that count as one client.
+func client(addr netip.Addr) netip.Prefix {
+	bits := 56
+	if addr = addr.Unmap(); addr.Is4() {
+		bits = 24
+	}
+	prefix, _ := addr.WithZone("").Prefix(bits)
+	return prefix
+}
 
 // serveTCP answers on the connections of a socket until it is closed.
 func (s *Server) serveTCP(ctx context.Context, l *net.TCPListener) {
-	var conns sync.WaitGroup
-	defer conns.Wait()
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
 	for {
 		conn, err := l.AcceptTCP()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
+		if err != nil { // out of file descriptors, perhaps
+			pause(ctx, 10*time.Millisecond)
 			continue
 		}
-		conns.Go(func() { s.serveConn(ctx, conn) })
+		peer := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+		from := netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
+		if !s.conns.enter(client(from.Addr())) {
+			conn.Close()
+			continue
+		}
+		tasks.Go(func() {
+			defer s.conns.leave(client(from.Addr()))
+			s.serveConn(ctx, conn, from)
+		})
 	}
 }
 
-// serveConn answers the messages of a connection.
-func (s *Server) serveConn(ctx context.Context, conn *net.TCPConn) {
+// pause waits, or less if the context is done.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// serveConn answers the messages of a connection, in their order.
+func (s *Server) serveConn(ctx context.Context, conn *net.TCPConn, from netip.AddrPort) {
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now()) })
 	defer stop()
-	peer := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	from := netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	in := bufio.NewReader(conn)
-	for {
-		conn.SetDeadline(time.Now().Add(idleTime))
-		var length [2]byte
-		if _, err := io.ReadFull(in, length[:]); err != nil {
+	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(conn, 4<<10)
+	for ctx.Err() == nil {
+		if in.Buffered() == 0 && out.Flush() != nil {
 			return
 		}
-		packet := make([]byte, binary.BigEndian.Uint16(length[:]))
-		if _, err := io.ReadFull(in, packet); err != nil {
+		conn.SetDeadline(time.Now().Add(s.conns.patience()))
+		packet, err := readMessage(in)
+		if err != nil {
+			out.Flush()
 			return
 		}
-		answer := s.handle(ctx, packet, from, true)
-		if answer == nil {
-			return
-		}
-		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)); err != nil {
+		if !s.answerTCP(ctx, out, packet, from) {
 			return
 		}
 	}
+	out.Flush()
+}
+
+// readMessage reads a message with its length (RFC 1035 §4.2.2).
+func readMessage(in io.Reader) ([]byte, error) {
+	var length [2]byte
+	if _, err := io.ReadFull(in, length[:]); err != nil {
+		return nil, err
+	}
+	packet := make([]byte, binary.BigEndian.Uint16(length[:]))
+	_, err := io.ReadFull(in, packet)
+	return packet, err
+}
+
+// answerTCP writes the answer to a message. It returns false where the
+// connection is of no more use.
+func (s *Server) answerTCP(ctx context.Context, out *bufio.Writer, packet []byte, from netip.AddrPort) bool {
+	answer, _, ok := s.quick(nil, packet, from, true)
+	if !ok {
+		if answer = s.handle(ctx, packet, from, true); answer == nil {
+			out.Flush()
+			return false
+		}
+	}
+	var length [2]byte
+	binary.BigEndian.PutUint16(length[:], uint16(len(answer)))
+	out.Write(length[:])
+	_, err := out.Write(answer)
+	return err == nil
 }

@@ -6,6 +6,7 @@ var nsdConf = template.Must(template.New("nsd.conf").Parse(`server:
 	ip-address: {{.Addr.Addr}}@{{.Addr.Port}}
 	do-ip6: no
 	server-count: 1
+	rrl-ratelimit: 0
 	username: ""
 	chroot: ""
 	zonesdir: "{{.Dir}}"

@@ -1,0 +1,60 @@
+package nameserver
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"certctl/nameserver/values"
+)
+
+var loopback = netip.MustParseAddrPort("127.0.0.1:0")
+
+// world is the configuration that most tests use.
+func world() Config {
+	servers := []Host{
+		{Name: "ns1.auth.example.net.", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}},
+		{Name: "ns2.example.org.", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}},
+	}
+	return Config{
+		Listen: []netip.AddrPort{loopback},
+		Zones: []Zone{
+			{Name: "auth.example.net.", Servers: servers, Records: []string{`@ CAA 0 issue "ca.example"`, "a.b A 192.0.2.3"}},
+			{Name: "example.com.", Family: true, Servers: servers},
+			{Name: "_acme-challenge.www.example.org.", Servers: servers},
+		},
+		NSID:   "one",
+		Values: values.Memory(),
+	}
+}
+
+func newServer(t testing.TB, c Config) *Server {
+	t.Helper()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// serve runs a server until the test is over and returns its address.
+func serve(t testing.TB, s *Server) netip.AddrPort {
+	t.Helper()
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	addr := s.Addrs()[0]
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := s.Serve(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	return addr
+}
