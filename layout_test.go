@@ -12,7 +12,7 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":                          {"acme", "cli", "issuance"},
-		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/rfc2136", "dns01/route53", "dns01/webhook", "dnssec", "foreign", "hook", "install", "issuance", "lab", "moving", "nameserver", "nameserver/values", "secret", "store", "trace"},
+		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/exec", "dns01/google", "dns01/rfc2136", "dns01/route53", "dns01/webhook", "dnssec", "foreign", "hook", "install", "issuance", "lab", "moving", "nameserver", "nameserver/values", "secret", "store", "trace"},
 		"certctl/issuance":                 {"acme", "delegation", "dns01", "hook", "install", "store"},
 		"certctl/hook":                     {},
 		"certctl/install":                  {"secret", "store"},
@@ -73,9 +73,11 @@ func TestImports(t *testing.T) {
 		"certctl/lab/hostile":              {"lab/authority"},
 		"certctl/lab/service":              {},
 		"certctl/nameserver":               {"delegation", "nameserver/values"},
+		"certctl/dns01/google":             {"delegation", "dns01", "dns01/absent", "dns01/guard", "dns01/hosted", "dns01/rrset", "dns01/token", "dns01/txt", "dns01/web", "secret"},
 		"certctl/dns01/route53":            {"delegation", "dns01", "dns01/absent", "dns01/guard", "dns01/hosted", "dns01/rrset", "dns01/txt", "dns01/web", "secret"},
 		"certctl/dns01/absent":             {"delegation", "dns01"},
 		"certctl/dns01/token":              {"dns01/web"},
+		"certctl/lab/service/google":       {"lab/service"},
 		"certctl/lab/service/route53":      {"lab/service"},
 	}
 	theirs := map[string][]string{

@@ -9,6 +9,7 @@ import (
 	"certctl/dns01"
 	"certctl/dns01/acmedns"
 	"certctl/dns01/exec"
+	"certctl/dns01/google"
 	"certctl/dns01/rfc2136"
 	"certctl/dns01/route53"
 	"certctl/dns01/webhook"
@@ -25,6 +26,7 @@ func providers() map[string]provider {
 	return map[string]provider{
 		"acme-dns": kind(acmedns.New),
 		"exec":     kind(exec.New),
+		"google":   kind(google.New),
 		"rfc2136":  kind(rfc2136.New),
 		"route53":  kind(route53.New),
 		"webhook":  kind(webhook.New),

@@ -5,7 +5,9 @@
 package service
 
 import (
+	"bytes"
 	"cmp"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -63,6 +65,8 @@ func (s *Service) Start(answer http.HandlerFunc) {
 }
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, answer http.HandlerFunc) {
+	body, _ := io.ReadAll(r.Body) // or it would not be seen that a client has gone
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	f, hit := s.note(r)
 	if hit && f.Slow > 0 {
 		select {

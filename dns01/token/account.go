@@ -1,0 +1,46 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"certctl/dns01"
+	"certctl/dns01/web"
+)
+
+// Account is a service that is opened by tokens (RFC 6750 §2.1).
+type Account struct {
+	Client *web.Client
+	Source *Source
+}
+
+// Format shows the server, so that no token is ever printed.
+func (a *Account) Format(f fmt.State, _ rune) { fmt.Fprint(f, a.Client.Server()) }
+
+// Prepare implements dns01.Preparer: it gets a token.
+func (a *Account) Prepare(ctx context.Context) error {
+	_, err := a.Source.Token(ctx)
+	return err
+}
+
+// Call sends a request with a token in it, and reads the answer, JSON, into a
+// value unless that is nil.
+func (a *Account) Call(ctx context.Context, r web.Request, into any) (web.Answer, error) {
+	text, err := a.Source.Token(ctx)
+	if err != nil {
+		return web.Answer{}, &dns01.UnsentError{Err: err}
+	}
+	if r.Header = maps.Clone(r.Header); r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	r.Header.Set("Authorization", "Bearer "+text)
+	r.Secrets = append(r.Secrets, text)
+	answer, err := a.Client.Send(ctx, r)
+	if err == nil && into != nil && json.Unmarshal(answer.Body, into) != nil {
+		err = &web.FormError{Server: a.Client.Server()}
+	}
+	return answer, err
+}
