@@ -17,6 +17,7 @@ import (
 	"certctl/config"
 	"certctl/delegation"
 	"certctl/nameserver"
+	updates "certctl/nameserver/update"
 	"certctl/nameserver/values"
 )
 
@@ -59,6 +60,9 @@ type nameserverRun struct {
 	process *Process
 	context *cli.Context
 	values  *values.Store
+	server  *nameserver.Server
+	update  *updates.Handler
+	doors   doors
 }
 
 func (n *nameserverRun) run(cfg *config.Config) error {
@@ -66,36 +70,44 @@ func (n *nameserverRun) run(cfg *config.Config) error {
 	if err != nil {
 		return &UsageError{Err: err}
 	}
-	server, err := nameserver.New(made)
-	if err != nil {
+	if n.server, err = nameserver.New(made); err != nil {
 		return &UsageError{Err: err}
 	}
-	if err := server.Listen(); err != nil {
+	n.update.Zones = n.server
+	if err := errors.Join(n.inZones(cfg.NameServer), n.useAPI(n.context.Context, cfg)); err != nil {
+		return &UsageError{Err: err}
+	}
+	if err := n.server.Listen(); err != nil {
 		return err
 	}
-	for _, addr := range server.Addrs() {
+	if err := n.listenHTTP(n.context.Context, cfg); err != nil {
+		return err
+	}
+	for _, addr := range n.server.Addrs() {
 		made.Log.Info("listening", "address", addr.String())
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	ctx, cancel := context.WithCancel(n.context.Context)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx) }()
+	served := make(chan error, 2)
+	go func() { served <- n.server.Serve(ctx) }()
+	go func() { served <- n.serveHTTP(ctx) }()
 	defer cancel()
 	for {
 		select {
 		case err := <-served:
-			return err
+			cancel()
+			return errors.Join(err, <-served)
 		case <-hangup:
-			n.reload(server)
+			n.reload()
 		}
 	}
 }
 
 // reload reads the configuration again. If it is wrong the server goes on with
 // the one that it has.
-func (n *nameserverRun) reload(server *nameserver.Server) {
+func (n *nameserverRun) reload() {
 	log := n.process.logger()
 	cfg, err := n.process.load(n.context)
 	if err == nil && cfg.NameServer == nil {
@@ -106,7 +118,10 @@ func (n *nameserverRun) reload(server *nameserver.Server) {
 		made, err = n.make(cfg)
 	}
 	if err == nil {
-		err = server.Reload(made)
+		err = n.server.Reload(made)
+	}
+	if err == nil {
+		err = n.useAPI(n.context.Context, cfg)
 	}
 	if err != nil {
 		log.Error("the configuration stays as it was", "error", err.Error())
@@ -117,7 +132,7 @@ func (n *nameserverRun) reload(server *nameserver.Server) {
 
 // make makes the server's configuration of the file's.
 func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
-	made := nameserver.Config{NSID: cfg.NameServer.NSID, Values: n.values, Log: n.process.logger()}
+	made := nameserver.Config{NSID: cfg.NameServer.NSID, Values: n.values, Log: n.process.logger(), Observer: &n.doors}
 	for _, e := range cfg.NameServer.Listen {
 		made.Listen = append(made.Listen, netip.AddrPort(e))
 	}
@@ -142,7 +157,10 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 		}
 		made.Keys = append(made.Keys, key)
 	}
-	return made, nil
+	var err error
+	n.update, err = n.updates(n.context.Context, cfg.NameServer)
+	made.Updates = n.update
+	return made, err
 }
 
 // absolute makes a name of one that the configuration has checked.

@@ -33,6 +33,15 @@ type NameServer struct {
 	// Keys maps names of TSIG keys to the keys: for updates and transfers.
 	Keys []*NameServerKey `yaml:"keys"`
 
+	// Lifetime is how long a value stays that nobody removes. Default: 1h.
+	Lifetime time.Duration `yaml:"lifetime"`
+
+	// API takes values over HTTP. Default: none.
+	API *NameServerAPI `yaml:"api"`
+
+	// Metrics shows numbers to Prometheus. Default: none.
+	Metrics *NameServerMetrics `yaml:"metrics"`
+
 	// NSID is a name for this server, told to those who ask for it with dig +nsid.
 	// Default: none.
 	NSID string `yaml:"nsid"`
@@ -84,6 +93,20 @@ type NameServerKey struct {
 
 	// Secret is the key in base64.
 	Secret secret.Secret `yaml:"secret" required:"true"`
+
+	// Names are the names where updates with the key may put and remove TXT
+	// records. Default: none.
+	Names []string `yaml:"names"`
+
+	// Subtrees are names at and below which they may. Default: none.
+	Subtrees []string `yaml:"subtrees"`
+
+	// AnyValue allows other values than those of challenges, which have 43
+	// characters of base64url.
+	AnyValue bool `yaml:"any_value"`
+
+	// From are the networks that updates may come from. Default: all.
+	From []Network `yaml:"from"`
 }
 
 // Family returns the name below which all challenge names are zones, for a
@@ -128,6 +151,7 @@ func (h *NameServerHost) check(at place) {
 }
 
 func (k *NameServerKey) check(at place) {
+	checkRights(at, k.Names, k.Subtrees)
 	k.Name = normal(k.Name)
 	if err := checkDomain(k.Name); err != nil {
 		at.problem("", "keys: %s: a name like a domain's is expected", printable(k.Name))
