@@ -102,6 +102,19 @@ func (n Name) Relative(zone Name) string {
 	return strings.TrimSuffix(string(n), "."+string(zone))
 }
 
+// Below is the inverse of Relative: it returns the name that label, or several
+// labels, have in zone n, and n itself for "@" and "". What is no name is "".
+func (n Name) Below(labels string) Name {
+	if labels == "@" || labels == "" {
+		return n
+	}
+	below, err := ParseName(labels + "." + strings.TrimPrefix(string(n), "."))
+	if err != nil {
+		return ""
+	}
+	return below
+}
+
 // Bare returns the name as people write it, without the final dot; the root
 // stays a dot.
 func (n Name) Bare() string {

@@ -93,13 +93,12 @@ const (
 )
 
 // List implements records.Service.
-func (z *zone) List(ctx context.Context, owner delegation.Name) ([]records.Entry, error) {
+func (z *zone) List(ctx context.Context, owner delegation.Name) (entries []records.Entry, page int, err error) {
 	query := url.Values{"type": {"TXT"}, "per_page": {strconv.Itoa(pageSize)}}
 	if owner != "" {
 		query.Set("name.exact", owner.Bare())
 	}
-	var entries []records.Entry
-	for page := 1; page <= pages; page++ {
+	for page = 1; page <= pages; page++ {
 		query.Set("page", strconv.Itoa(page))
 		var answer struct {
 			Result []record
@@ -108,7 +107,7 @@ func (z *zone) List(ctx context.Context, owner delegation.Name) ([]records.Entry
 			} `json:"result_info"`
 		}
 		if err := z.call(ctx, http.MethodGet, "", query, nil, &answer); err != nil {
-			return nil, err
+			return nil, page, err
 		}
 		for _, r := range answer.Result {
 			if e, ok := r.entry(); ok {
@@ -119,7 +118,7 @@ func (z *zone) List(ctx context.Context, owner delegation.Name) ([]records.Entry
 			break
 		}
 	}
-	return entries, nil
+	return entries, page, nil
 }
 
 func (z *zone) call(ctx context.Context, method, path string, query url.Values, body, into any) error {

@@ -28,8 +28,8 @@ type Entry struct {
 // Service reads and writes the TXT records of one zone.
 type Service interface {
 	// List returns the TXT records at an owner, or all of the zone if owner is
-	// "". It may return more than those asked for.
-	List(ctx context.Context, owner delegation.Name) ([]Entry, error)
+	// "", and how many pages they were on. It may return more than those asked for.
+	List(ctx context.Context, owner delegation.Name) (entries []Entry, pages int, err error)
 
 	// Change adds and removes records. Its error is ErrChanged where a record that
 	// is to be added is there already, or one to be removed is gone, or somebody
@@ -78,7 +78,7 @@ func retry(ctx context.Context, do func() error) error {
 const few = 2
 
 func (e *Editor) add(ctx context.Context, records []dns01.Record) error {
-	there, err := e.look(ctx, records)
+	there, _, err := e.look(ctx, records)
 	if err != nil {
 		return &dns01.UnsentError{Err: err}
 	}
@@ -95,7 +95,7 @@ func (e *Editor) add(ctx context.Context, records []dns01.Record) error {
 }
 
 func (e *Editor) remove(ctx context.Context, records []dns01.Record) error {
-	there, err := e.look(ctx, records)
+	there, err := e.lookAgain(ctx, records)
 	if err != nil {
 		return err
 	}
@@ -116,8 +116,28 @@ func twin(r dns01.Record) func(dns01.Record) bool {
 	return func(o dns01.Record) bool { return o.Owner == r.Owner && o.Value == r.Value }
 }
 
-// look returns at least what is at the owners of some records.
-func (e *Editor) look(ctx context.Context, records []dns01.Record) ([]Entry, error) {
+// lookAgain looks until everything is found, or nothing moves any more: a record
+// slips from one page to the one before, which has been read, when others are
+// removed.
+func (e *Editor) lookAgain(ctx context.Context, records []dns01.Record) ([]Entry, error) {
+	var before []Entry
+	for range tries {
+		there, whole, err := e.look(ctx, records)
+		if err != nil || whole || slices.Equal(there, before) {
+			return there, err
+		}
+		missing := slices.ContainsFunc(records, func(r dns01.Record) bool { return !slices.ContainsFunc(there, has(r)) })
+		if !missing {
+			return there, nil
+		}
+		before = there
+	}
+	return before, ErrChanged
+}
+
+// look returns at least what is at the owners of some records, and whether that
+// is how it was at one moment.
+func (e *Editor) look(ctx context.Context, records []dns01.Record) (all []Entry, whole bool, err error) {
 	var owners []delegation.Name
 	for _, r := range records {
 		if !slices.Contains(owners, r.Owner) {
@@ -127,15 +147,15 @@ func (e *Editor) look(ctx context.Context, records []dns01.Record) ([]Entry, err
 	if len(owners) > few {
 		owners = []delegation.Name{""}
 	}
-	var all []Entry
+	whole = true
 	for _, o := range owners {
-		entries, err := e.Service.List(ctx, o)
+		entries, pages, err := e.Service.List(ctx, o)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		all = append(all, entries...)
+		all, whole = append(all, entries...), whole && pages <= 1
 	}
-	return all, nil
+	return all, whole, nil
 }
 
 // OneByOne is Change for a service that takes one record a request, so many

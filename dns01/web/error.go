@@ -177,3 +177,9 @@ func (e *ManyZonesError) Error() string {
 func (e *ManyZonesError) Hint() string {
 	return "set zone_id: to the one that the name servers serve: " + strings.Join(e.IDs, ", ")
 }
+
+// IsStatus reports whether an error is an answer with this status.
+func IsStatus(err error, status int) bool {
+	e, ok := errors.AsType[*StatusError](err)
+	return ok && e.Status == status
+}

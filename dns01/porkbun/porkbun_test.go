@@ -1,0 +1,114 @@
+package porkbun_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/porkbun"
+	fake "certctl/lab/service/porkbun"
+	"certctl/secret"
+)
+
+const (
+	zone      = delegation.Name("auth.example.net.")
+	key       = "pk1_that-must-not-show"
+	secretKey = "sk1_that-must-not-show"
+)
+
+func serve(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Key: key, SecretKey: secretKey}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service) dns01.Provider {
+	t.Helper()
+	c := porkbun.Config{APIKey: secret.Plain(key), SecretAPIKey: secret.Plain(secretKey), URL: s.URL + "/api/json/v3"}
+	p, err := porkbun.New(c, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := serve(t)
+		w := conformance.Hosted(&s.Service, zone, nil, nil, key, secretKey)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+func write(t *testing.T, p dns01.Provider) error {
+	t.Helper()
+	rs := []libdns.Record{libdns.RR{Name: "www", Type: "TXT", Data: "v"}}
+	_, err := p.AppendRecords(t.Context(), zone.String(), rs)
+	return err
+}
+
+func TestRequests(t *testing.T) {
+	s := serve(t)
+	if err := write(t, open(t, s)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"POST /api/json/v3/dns/retrieveByNameType/auth.example.net/TXT/www",
+		"POST /api/json/v3/dns/create/auth.example.net",
+	}
+	if diff := cmp.Diff(want, s.Asked()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestAccess(t *testing.T) {
+	for _, test := range []struct {
+		change func(*fake.Service)
+		want   string
+		hint   bool
+	}{
+		{func(s *fake.Service) { s.Zone = "example.com" }, " does not give these keys the domain auth.example.net: ", true},
+		{func(s *fake.Service) { s.Closed = true }, "not opted in to API access.", true},
+		{func(s *fake.Service) { s.Key = "other" }, " answered 400 Bad Request: Invalid API key. (002)", false},
+	} {
+		s := serve(t)
+		test.change(s)
+		err := write(t, open(t, s))
+		e, ok := errors.AsType[*porkbun.AccessError](err)
+		if err == nil || !strings.Contains(err.Error(), test.want) || ok != test.hint {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+		if ok && !strings.Contains(e.Hint(), "API Access on for auth.example.net") {
+			t.Errorf("got hint %s", e.Hint())
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	both := porkbun.Config{APIKey: secret.Plain("a"), SecretAPIKey: secret.Plain("b"), URL: "x"}
+	for want, c := range map[string]porkbun.Config{
+		"api_key and secret_api_key come together":                 {APIKey: secret.Plain("a")},
+		"url: a URL is expected, like https://dns.example.com/api": both,
+	} {
+		if _, err := porkbun.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
+	if len(p) != 1 || !strings.Contains(p[0].Text, "auth.example.net, API Access on") || p[0].Excess == "" {
+		t.Errorf("got %+v", p)
+	}
+}
