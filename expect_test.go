@@ -145,3 +145,13 @@ func checkJSON(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s: got %s, want like %q", args[0], got, args[1])
 	}
 }
+
+// capture is "capture VARIABLE REGEXP": it puts what the expression, or its
+// first group, matches in stdout into the variable.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("nothing like %q in stdout", args[1])
+	}
+	ts.Setenv(args[0], found[len(found)-1])
+}

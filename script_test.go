@@ -72,6 +72,7 @@ func TestScripts(t *testing.T) {
 			"ca":          findLog,
 			"certificate": checkCertificate,
 			"json":        checkJSON,
+			"capture":     capture,
 		},
 	})
 }

@@ -21,10 +21,11 @@ type Authorization struct {
 	Status   Status
 	Problem  *Problem // why it is not valid, once the CA says so
 
-	Offered   []*Challenge // in the CA's order, also those of unknown types
-	Challenge *Challenge   // the one of them that Choose has chosen; nil before
-	Prefix    string       // then the labels before Domain where the CA looks for a TXT record; "" where the type has none
-	Value     string       // of that record
+	Offered   []*Challenge  // in the CA's order, also those of unknown types
+	Challenge *Challenge    // the one of them that Choose has chosen; nil before
+	Prefix    string        // then the labels before Domain where the CA looks for a TXT record; "" where the type has none
+	Value     string        // of that record; "" where Persist says what it has to be
+	Persist   *PersistTerms // for dns-persist-01
 
 	account    *Account
 	retryAfter time.Time

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (t ChallengeType) Proves(name string) bool {
 }
 
 // ChallengeTypes are all that are known, the default first.
-var ChallengeTypes = []ChallengeType{DNS01, DNSAccount01}
+var ChallengeTypes = []ChallengeType{DNS01, DNSAccount01, DNSPersist01}
 
 // Challenge is one of the ways that the CA offers to prove control of an
 // identifier.
@@ -41,6 +42,8 @@ type Challenge struct {
 	URL    string
 	Token  string // RFC 8555 §8.3; "" where the type has none
 	Status Status
+
+	raw json.RawMessage // as the CA sent it
 }
 
 // wireChallenge is RFC 8555 §8. What a type of challenge has beyond that, and
@@ -51,21 +54,6 @@ type wireChallenge struct {
 	Token  string        `json:"token"`
 	Status Status        `json:"status"`
 	Error  *wireProblem  `json:"error"`
-}
-
-func (w *wireChallenge) challenge() *Challenge {
-	return &Challenge{Type: w.Type, URL: w.URL, Token: w.Token, Status: w.Status}
-}
-
-// usable says what a challenge lacks that its type needs, "" if nothing.
-func (c *Challenge) usable() string {
-	switch {
-	case c.URL == "":
-		return "no url"
-	case !validToken(c.Token):
-		return "no valid token"
-	}
-	return ""
 }
 
 // validToken reports whether a token is as RFC 8555 §8.3 has it: of the
@@ -86,12 +74,11 @@ func (z *Authorization) Choose(preferred []ChallengeType) error {
 		if c == nil || !t.Proves(z.Name()) {
 			continue
 		}
-		if flaw := c.usable(); flaw != "" {
-			flaws[t] = flaw
-			continue
+		err := z.prepare(c)
+		if err == nil {
+			return nil
 		}
-		z.Challenge = c
-		return z.prepare()
+		flaws[t] = err.Error()
 	}
 	return &NoChallengeError{Wanted: preferred, Offered: z.types(), flaws: flaws}
 }
@@ -113,21 +100,42 @@ func (z *Authorization) types() []ChallengeType {
 	return types
 }
 
-// prepare computes what the chosen challenge needs.
-func (z *Authorization) prepare() (err error) {
-	z.Prefix, z.Value = "", ""
-	switch z.Challenge.Type {
-	case DNS01:
-		z.Prefix = dnsPrefix
-		z.Value, err = z.account.client.DNS01ChallengeRecord(z.Challenge.Token)
-	case DNSAccount01: // differs in the place only
-		z.Prefix = z.account.Label() + "." + dnsPrefix
-		z.Value, err = z.account.client.DNS01ChallengeRecord(z.Challenge.Token)
+// prepare makes a challenge the chosen one, and computes what it needs. The
+// error says what the challenge has that it should not have, or lacks.
+func (z *Authorization) prepare(c *Challenge) (err error) {
+	z.Prefix, z.Value, z.Persist = "", "", nil
+	switch {
+	case c.URL == "":
+		return errors.New("no url")
+	case c.Type != DNSPersist01 && !validToken(c.Token):
+		return errors.New("no valid token")
+	}
+	switch c.Type {
+	case DNS01, DNSAccount01: // which differ in the place only
+		z.Value, err = z.account.client.DNS01ChallengeRecord(c.Token)
+	case DNSPersist01:
+		z.Persist, err = c.terms(z.account)
+	}
+	if err == nil {
+		z.Challenge, z.Prefix = c, z.account.Prefix(c.Type)
 	}
 	return err
 }
 
-const dnsPrefix = "_acme-challenge"
+// Prefix returns the labels that stand before a domain where the CA looks for
+// the TXT record of a challenge; "" for types that have none. Only for
+// DNSAccount01 does it depend on the account, and then on its URL alone.
+func (a *Account) Prefix(t ChallengeType) string {
+	switch t {
+	case DNS01:
+		return "_acme-challenge"
+	case DNSAccount01:
+		return a.Label() + "._acme-challenge"
+	case DNSPersist01:
+		return "_validation-persist"
+	}
+	return ""
+}
 
 // KeyAuthorization returns the answer to the chosen challenge (RFC 8555 §8.1),
 // of which a Value is the digest.
@@ -144,7 +152,7 @@ func (z *Authorization) readChallenges(raw []json.RawMessage) {
 		if json.Unmarshal(text, &w) != nil || w.Type == "" {
 			continue
 		}
-		z.Offered = append(z.Offered, w.challenge())
+		z.Offered = append(z.Offered, &Challenge{Type: w.Type, URL: w.URL, Token: w.Token, Status: w.Status, raw: text})
 		if w.Error != nil {
 			z.Problem = w.Error.problem()
 		}

@@ -37,6 +37,8 @@ type CA struct {
 	revokeCert string // "": it cannot be asked to
 	keyChange  string // "": it cannot be asked to
 	nonces     nonces
+	issuers    []string // of records of dns-persist-01; none: the directory does not say
+	hashPrefix string   // of what names accounts in them; "" for their URL
 }
 
 // Dial reads the directory. The error says whether the server could not be
@@ -92,6 +94,7 @@ func (c *CA) parse(directory []byte) error {
 	for _, identity := range w.Meta.CAAIdentities {
 		c.CAAIdentities = append(c.CAAIdentities, plain(identity))
 	}
+	c.readPersist(directory)
 	c.ExternalAccountRequired, c.Profiles, c.RenewalInfo = w.Meta.ExternalAccountRequired, w.Meta.Profiles, w.RenewalInfo
 	return nil
 }

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,4 +42,44 @@ func preferredChallenges(own, defaults []string) ([]acme.ChallengeType, error) {
 		own = defaults
 	}
 	return issuance.ParseChallenges(own)
+}
+
+// persistFor reads --persist-for.
+func persistFor(c *cli.Context, cfg *config.Config) (time.Duration, error) {
+	word := c.String("persist-for")
+	if word == "" {
+		return cfg.Defaults.PersistFor, nil
+	}
+	d, err := parseDays(word)
+	if err != nil || d < 24*time.Hour {
+		return 0, usagef("", "--persist-for %s: a day or more is expected, like 90d", word)
+	}
+	return d, nil
+}
+
+// accountFor returns our account at a CA, as far as a type of challenge needs it:
+// nil where the records are the same for all. Nothing is registered. Only for
+// dns-persist-01 is the CA's directory read.
+func (r *run) accountFor(ctx context.Context, ca *config.ACME, t acme.ChallengeType) (*acme.Account, error) {
+	if t != acme.DNSAccount01 && t != acme.DNSPersist01 {
+		return nil, nil
+	}
+	s, err := r.stateStore()
+	if err != nil {
+		return nil, err
+	}
+	saved, err := s.LoadAccount(ca.URL())
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && saved.URL == "":
+		return nil, &AccountlessError{Challenge: t, CA: ca.Directory}
+	case err != nil:
+		return nil, err
+	case t == acme.DNSAccount01:
+		return &acme.Account{URL: saved.URL}, nil
+	}
+	dialled, err := r.ca(ctx, ca)
+	if err != nil {
+		return nil, err
+	}
+	return dialled.Account(saved.URL, saved.Key), nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -61,20 +62,32 @@ func (r *run) rehearse(c *cli.Context, ca *config.ACME, requests []issuance.Requ
 			return err
 		}
 	} else {
-		results = r.issuer(c, r.accountOnDisk(ca), rep).Rehearse(c.Context, requests, d == dnsOnly)
+		account, err := r.imagined(c.Context, ca, requests)
+		if err != nil {
+			return err
+		}
+		issuer := r.issuer(c, account, rep)
+		issuer.Transient = true
+		results = issuer.Rehearse(c.Context, requests, d == dnsOnly)
 	}
 	rep.issued(results)
 	return failure(results)
 }
 
-// accountOnDisk returns the account at a CA as far as it is known without
-// asking the CA; nil without one.
-func (r *run) accountOnDisk(ca *config.ACME) *acme.Account {
-	saved, err := r.store.LoadAccount(ca.URL())
-	if err != nil || saved.URL == "" {
-		return nil
+// imagined returns the account that a dry run without a CA needs.
+func (r *run) imagined(ctx context.Context, ca *config.ACME, requests []issuance.Request) (account *acme.Account, err error) {
+	for _, q := range requests {
+		for _, name := range q.Names {
+			a, err := r.accountFor(ctx, ca, q.Preferred(name))
+			if err != nil {
+				return nil, err
+			}
+			if a != nil && (account == nil || a.CA != nil) {
+				account = a
+			}
+		}
 	}
-	return &acme.Account{URL: saved.URL}
+	return account, nil
 }
 
 // orderForNothing places real orders at a CA that does not mind, and keeps
@@ -95,7 +108,7 @@ func (r *run) orderForNothing(c *cli.Context, ca *config.ACME, requests []issuan
 	}
 	defer os.RemoveAll(dir)
 	issuer := r.issuer(c, account, rep)
-	issuer.Journal = r.store.Journal()
+	issuer.Journal, issuer.Transient = r.store.Journal(), true
 	if issuer.Store, err = store.Open(dir); err != nil {
 		return nil, err
 	}

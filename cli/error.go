@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"slices"
+
+	"certctl/acme"
 )
 
 // UsageError is a mistake in the command line or the configuration.
@@ -42,6 +44,20 @@ type ProgramError struct {
 }
 
 func (e *ProgramError) Error() string { return fmt.Sprintf("%s: exit code %d", e.Program, e.Code) }
+
+// AccountlessError says that the records of a challenge depend on the account at
+// the CA, and that there is none yet.
+type AccountlessError struct {
+	Challenge acme.ChallengeType
+	CA        string // as it was configured
+}
+
+func (e *AccountlessError) Error() string {
+	return fmt.Sprintf("the records of %s depend on the account at %s, and there is none yet", e.Challenge, e.CA)
+}
+
+// Hint says how to get one.
+func (e *AccountlessError) Hint() string { return "certctl account register --agree-tos" }
 
 // InterruptedError says that the user ended the run.
 type InterruptedError struct{ Err error }

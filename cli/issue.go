@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -213,6 +214,9 @@ func requested(c *cli.Context, cfg *config.Config, ca *config.ACME) (issuance.Re
 	if r.Challenges, err = chosenChallenges(c, cfg); err != nil {
 		return r, err
 	}
+	if r.PersistFor, err = persistFor(c, cfg); err != nil {
+		return r, err
+	}
 	if err := details(c, ca, &r); err != nil {
 		return r, err
 	}
@@ -242,6 +246,7 @@ func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (
 		Key:         issuance.KeyType(cert.Key),
 		Profile:     first(cert.Profile, ca.Profile),
 		Challenges:  challenges,
+		PersistFor:  cmp.Or(cert.PersistFor, cfg.Defaults.PersistFor),
 		Follow:      cert.Follow,
 		Deploy:      cert.Deploy,
 		ReuseKey:    cert.ReuseKey,

@@ -46,8 +46,10 @@ type placementReport struct {
 	Steps      []stepReport    `json:"steps"`
 	Owner      string          `json:"owner"`
 	Zone       string          `json:"zone"`
-	Credential string          `json:"credential"`
-	Scope      string          `json:"scope"`
+	Credential string          `json:"credential,omitempty"` // none where the record stands
+	Scope      string          `json:"scope,omitempty"`
+	Standing   bool            `json:"standing,omitempty"` // the record was there
+	Lasting    bool            `json:"lasting,omitempty"`  // the record stays
 	Servers    []*serverReport `json:"servers"`
 	Warnings   []string        `json:"warnings,omitempty"`
 }
@@ -176,8 +178,10 @@ func (r *reporter) placement(p issuance.Placement) *placementReport {
 	t := p.Target
 	rep := &placementReport{
 		Name: p.Name, Challenge: t.Challenge.String(), Owner: t.Owner.String(), Zone: t.Zone.String(),
-		Credential: p.Credential.Label, Scope: p.Credential.Scope.String(), Warnings: t.Warnings,
-		Steps: []stepReport{},
+		Standing: p.Standing, Lasting: p.Lasting, Warnings: t.Warnings, Steps: []stepReport{},
+	}
+	if c := p.Credential; c != nil {
+		rep.Credential, rep.Scope = c.Label, c.Scope.String()
 	}
 	for _, s := range t.Steps {
 		rep.Steps = append(rep.Steps, stepReport{

@@ -19,6 +19,7 @@ import (
 func requestFlags() []cli.Flag {
 	return []cli.Flag{
 		challengeFlag("prove the names by `TYPE`, also when it is renewed: "),
+		&cli.StringFlag{Name: "persist-for", Usage: "let records of dns-persist-01 that are written be good for `TIME`, like 90d; default: until they are removed"},
 		&cli.StringFlag{Name: "csr", Usage: "send the certificate request in `FILE` (PEM or DER), also when it is renewed; the private key is not needed"},
 		&cli.StringFlag{Name: "private-key", Usage: "use the private key in `FILE` (PEM), also when it is renewed"},
 		&cli.BoolFlag{Name: "reuse-key", Usage: "keep the private key when the certificate is renewed"},

@@ -16,8 +16,7 @@ func sentence(e issuance.Event) (subject, text string) {
 	case issuance.Ordered:
 		return e.Certificate, ordered(e)
 	case issuance.Located:
-		return e.Name, fmt.Sprintf("%s, %s; written with %s",
-			way(e.Grant.Target), servers(e.Grant.Target), e.Grant.Credential.Label)
+		return e.Name, fmt.Sprintf("%s, %s; %s", way(e.Target), servers(e.Target), written(e.Placement))
 	case issuance.Published:
 		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
 	case issuance.Observed:
@@ -30,6 +29,17 @@ func sentence(e issuance.Event) (subject, text string) {
 		return first(e.Name, e.Certificate), "warning: " + e.Text
 	}
 	return "", ""
+}
+
+// written says who writes a record, if anybody does.
+func written(p issuance.Placement) string {
+	switch {
+	case p.Standing:
+		return "the record stands there, and nothing is written"
+	case p.Lasting:
+		return "written with " + p.Credential.Label + ", and stays"
+	}
+	return "written with " + p.Credential.Label
 }
 
 func ordered(e issuance.Ordered) string {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"certctl/secret"
 )
@@ -25,7 +26,11 @@ type Certificate struct {
 
 	// Challenges are the ways to prove the domains to the CA: the first that it
 	// offers is used. Default: those of the defaults section.
-	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01"`
+	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01,dns-persist-01"`
+
+	// PersistFor is how long records of dns-persist-01 are good that we write: a
+	// day or more. Default: that of the defaults section.
+	PersistFor time.Duration `yaml:"persist_for"`
 
 	// Profile is the certificate profile to ask for. Default: that of the acme
 	// section.
@@ -91,6 +96,7 @@ func (c *Certificate) check(at place) {
 	}
 	checkCommands(at, "deploy", c.Deploy)
 	checkChallenges(at, c.Challenges)
+	checkPersistFor(at, c.PersistFor)
 	domains := map[string]bool{}
 	for _, domain := range c.Domains {
 		domains[challenged(domain)] = true

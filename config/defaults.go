@@ -1,16 +1,33 @@
 package config
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Defaults are what holds for certificates that do not say otherwise, and for
 // those ordered with "certctl issue -d".
 type Defaults struct {
 	// Challenges are the ways to prove domains to the CA: the first that it
 	// offers is used. Default: dns-01.
-	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01"`
+	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01,dns-persist-01"`
+
+	// PersistFor is how long records of dns-persist-01 are good that we write: a
+	// day or more. New ones are written when a third of it is left. Default: until
+	// somebody removes them.
+	PersistFor time.Duration `yaml:"persist_for"`
 }
 
-func (d *Defaults) check(at place) { checkChallenges(at, d.Challenges) }
+func (d *Defaults) check(at place) {
+	checkChallenges(at, d.Challenges)
+	checkPersistFor(at, d.PersistFor)
+}
+
+func checkPersistFor(at place, d time.Duration) {
+	if 0 < d && d < 24*time.Hour {
+		at.problem("persist_for", "persist_for: a day or more is expected, like 2160h")
+	}
+}
 
 func checkChallenges(at place, types []string) {
 	for n, t := range types {

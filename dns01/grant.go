@@ -14,7 +14,7 @@ type Credentials []*Credential
 // Grant is the permission to write at one target with one credential.
 type Grant struct {
 	Target     *delegation.Target // the place chosen: t, or t.Explicit where only that is covered
-	Credential *Credential
+	Credential *Credential        // nil: nothing is written, because the record is there
 }
 
 // For returns the grant for a target: the credential with the longest scope

@@ -96,10 +96,8 @@ func newWatch(ctx context.Context, client *delegation.Client, ps []Publication, 
 	w := &watch{client: client, observe: observe, began: time.Now(), slots: make(chan struct{}, inFlight)}
 	for _, p := range ps {
 		z := w.zone(ctx, p.Target.Zone)
-		z.Timeout = max(z.Timeout, cmp.Or(p.Credential.Propagation.Timeout, DefaultTimeout))
-		z.Settle = max(z.Settle, p.Credential.Propagation.Settle)
+		z.heed(p.Credential)
 		z.unseen[p.Target.Owner] = true
-		z.service(p.Credential)
 		for _, s := range witnesses(p.Target) {
 			for _, a := range s.Addrs {
 				one := delegation.Server{Name: s.Name, Addrs: []netip.AddrPort{a}}
@@ -110,6 +108,17 @@ func newWatch(ctx context.Context, client *delegation.Client, ps []Publication, 
 		}
 	}
 	return w
+}
+
+// heed waits for the zone as a credential wants it.
+func (z *zone) heed(c *Credential) {
+	if c == nil {
+		z.Timeout = cmp.Or(z.Timeout, DefaultTimeout)
+		return
+	}
+	z.Timeout = max(z.Timeout, cmp.Or(c.Propagation.Timeout, DefaultTimeout))
+	z.Settle = max(z.Settle, c.Propagation.Settle)
+	z.service(c)
 }
 
 // witnesses returns whom to ask about a target: its authoritative servers, or

@@ -32,10 +32,12 @@ type Result struct {
 	Err         error    // a *StepError, or nil
 }
 
-// Placement is the grant under which one name's record was written.
+// Placement is where the record of one name is, and under which grant.
 type Placement struct {
-	Name string
+	Name string // as it was ordered
 	dns01.Grant
+	Standing bool // the record was there before, so that nothing is written
+	Lasting  bool // the record stays after the order
 }
 
 // Timing is how long one step of the batch took.
@@ -98,7 +100,7 @@ func byName(err error) error {
 type batch struct {
 	issuer    *Issuer
 	jobs      []*job
-	published []dns01.Publication      // or about to be: to be removed
+	published []dns01.Publication      // or about to be, and to be removed
 	refused   map[delegation.Name]bool // zones that did not take the update
 
 	mu      sync.Mutex // guards timings
@@ -110,12 +112,11 @@ type job struct {
 	Request
 	result *Result
 
-	order        *acme.Order
-	key          crypto.Signer
-	pending      []*acme.Authorization
-	recorded     []*acme.Authorization // those of pending that a record proves
-	publications []dns01.Publication   // one for each of recorded
-	chain        [][]byte
+	order   *acme.Order
+	key     crypto.Signer
+	pending []*acme.Authorization
+	records []record // one for each of those pending that a record proves
+	chain   [][]byte
 }
 
 func (i *Issuer) newBatch(requests []Request) *batch {
@@ -191,12 +192,17 @@ func (b *batch) results() []*Result {
 	var rs []*Result
 	for _, j := range b.jobs {
 		j.result.Timings = b.timings
-		for n, p := range j.publications {
-			j.result.Placements = append(j.result.Placements, Placement{j.recorded[n].Name(), p.Grant})
+		for _, record := range j.records {
+			j.result.Placements = append(j.result.Placements, record.Placement)
 		}
 		rs = append(rs, j.result)
 	}
 	return rs
+}
+
+// recorded returns the authorizations that a record proves.
+func (j *job) recorded() []*acme.Authorization {
+	return slices.DeleteFunc(slices.Clone(j.pending), func(z *acme.Authorization) bool { return z.Prefix == "" })
 }
 
 // pendingNames returns the names that the CA still wants to see validated.
@@ -217,7 +223,7 @@ func placeOf(z *acme.Authorization) place { return place{z.Prefix, z.Domain} }
 // name and its wildcard share one.
 func (j *job) places() []place {
 	var places []place
-	for _, z := range j.recorded {
+	for _, z := range j.recorded() {
 		if p := placeOf(z); !slices.Contains(places, p) {
 			places = append(places, p)
 		}

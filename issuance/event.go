@@ -46,8 +46,7 @@ type Ordered struct {
 // Located says where a validation record must be, and by whom it is written.
 type Located struct {
 	Certificate string
-	Name        string
-	Grant       dns01.Grant
+	Placement
 }
 
 // Journaled says that records are on record, before they are sent.

@@ -21,6 +21,7 @@ type Issuer struct {
 	Store       *store.Store   // locked by the caller
 	Journal     *store.Journal // nil: that of Store
 	Keep        int            // versions of each certificate that stay in the archive; 0: all
+	Transient   bool           // remove also the records that would stay
 	Watch       func(Event)    // called from one goroutine at a time; nil: nobody watches
 
 	telling sync.Mutex                   // guards Watch
@@ -81,20 +82,14 @@ func (j *job) choose() error {
 }
 
 // locate finds the place of every record that the CA will ask for, and the
-// credential that covers it. Nothing has been written so far.
-func (i *Issuer) locate(ctx context.Context, j *job) error {
-	for _, authz := range j.pending {
-		if authz.Prefix != "" {
-			j.recorded = append(j.recorded, authz)
-		}
-	}
-	grants, err := i.grants(ctx, j)
-	if err != nil {
+// credential that covers it, unless the record stands there already. Nothing
+// has been written so far.
+func (i *Issuer) locate(ctx context.Context, j *job) (err error) {
+	if j.records, err = i.records(ctx, j); err != nil {
 		return err
 	}
-	for n, authz := range j.recorded {
-		j.publications = append(j.publications, dns01.Publication{Grant: grants[n], Value: authz.Value})
-		i.tell(Located{Certificate: j.Certificate, Name: authz.Name(), Grant: grants[n]})
+	for _, r := range j.records {
+		i.tell(Located{j.Certificate, r.Placement})
 	}
 	return nil
 }

@@ -7,33 +7,46 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"certctl/acme"
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/persist"
 )
 
 // concurrentNames bounds how many names of an order are resolved at once.
 const concurrentNames = 32
 
-// grants returns the grant for each name of an order that a record proves. The
+// records returns the record for each name of an order that one proves. The
 // errors of all names are joined, so that everything that is wrong with an
 // order is seen at once.
-func (i *Issuer) grants(ctx context.Context, j *job) ([]dns01.Grant, error) {
-	targets, err := i.targets(ctx, j)
+func (i *Issuer) records(ctx context.Context, j *job) ([]record, error) {
+	spots, err := i.spots(ctx, j)
 	if err != nil {
 		return nil, err
 	}
-	var grants []dns01.Grant
+	var records []record
 	var errs []error
-	for _, authz := range j.recorded {
-		grant, err := i.grant(ctx, targets[placeOf(authz)])
+	for _, authz := range j.recorded() {
+		s := spots[placeOf(authz)]
+		r, err := i.record(ctx, j, authz, s)
 		if err != nil {
 			errs = append(errs, &nameError{authz.Name(), err})
 			continue
 		}
-		i.warn(j, authz.Name(), targets[placeOf(authz)], grant)
-		grants = append(grants, grant)
+		r.Name = authz.Name()
+		i.warn(j, r.Name, s.target, r.Grant)
+		records = append(records, r)
 	}
-	return grants, errors.Join(errs...)
+	return records, errors.Join(errs...)
+}
+
+// record finds out what has to be written for an authorization, and with what.
+func (i *Issuer) record(ctx context.Context, j *job, z *acme.Authorization, s *spot) (record, error) {
+	if s.need != nil {
+		return i.lasting(ctx, j, s)
+	}
+	grant, err := i.grant(ctx, s.target)
+	return record{Placement: Placement{Grant: grant}, value: z.Value}, err
 }
 
 // grant finds the credential for a target, and sees to it that its secret can
@@ -49,20 +62,25 @@ func (i *Issuer) grant(ctx context.Context, t *delegation.Target) (dns01.Grant, 
 	return grant, nil
 }
 
-// targets resolves each of the places where records are looked for.
-func (i *Issuer) targets(ctx context.Context, j *job) (map[place]*delegation.Target, error) {
+// spot is where the records for one place have to be written.
+type spot struct {
+	target   *delegation.Target
+	need     *persist.Need      // what they have to say, where they stay; else nil
+	standing []persist.Standing // then those of the CA that are there
+}
+
+// spots finds the spots of all places where records are looked for.
+func (i *Issuer) spots(ctx context.Context, j *job) (map[place]*spot, error) {
 	places := j.places()
-	targets := make([]*delegation.Target, len(places))
+	spots := make([]*spot, len(places))
 	errs := make([]error, len(places))
 	var g errgroup.Group
 	g.SetLimit(concurrentNames)
 	for n, p := range places {
-		g.Go(func() error {
-			target, err := i.target(ctx, j, p)
-			if err != nil {
+		g.Go(func() (err error) {
+			if spots[n], err = i.spot(ctx, j, p); err != nil {
 				errs[n] = &nameError{p.domain, err}
 			}
-			targets[n] = target
 			return nil
 		})
 	}
@@ -70,11 +88,24 @@ func (i *Issuer) targets(ctx context.Context, j *job) (map[place]*delegation.Tar
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx) // once, and not for each place
 	}
-	found := make(map[place]*delegation.Target)
+	found := make(map[place]*spot)
 	for n, p := range places {
-		found[p] = targets[n]
+		found[p] = spots[n]
 	}
 	return found, errors.Join(errs...)
+}
+
+// spot resolves one place, and looks what stands there where that matters.
+func (i *Issuer) spot(ctx context.Context, j *job, p place) (*spot, error) {
+	target, err := i.target(ctx, j, p)
+	if err != nil {
+		return nil, err
+	}
+	s := &spot{target: target, need: j.need(p)}
+	if s.need != nil {
+		s.standing, err = i.standing(ctx, s)
+	}
+	return s, err
 }
 
 // target finds where the records for one place have to be written.

@@ -20,26 +20,26 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 }
 
-// publish journals all records of the batch and then writes them: one call a
-// zone and credential. What it has journaled, remove removes, whatever happens
-// in between.
+// publish journals all records of the batch that are not to stay, and then
+// writes all of them: one call a zone and credential. What it has journaled,
+// remove removes, whatever happens in between.
 func (i *Issuer) publish(ctx context.Context, b *batch) {
-	publications := b.publications()
+	publications, passing := b.publications(record.written), b.publications(record.passing)
 	if len(publications) == 0 {
 		return
 	}
-	if err := i.journal(publications); err != nil {
+	if err := i.journal(passing); err != nil {
 		b.blame(Publishing, err)
 		return
 	}
-	b.published = publications
+	b.published = passing
 	err := dns01.Publish(ctx, publications)
 	for _, e := range split(err) {
 		b.refused[zoneOf(e)] = true
 	}
 	i.takeBack(b, err)
 	b.blame(Publishing, err)
-	for _, records := range byZone(b.publications()) {
+	for _, records := range byZone(b.publications(record.written)) {
 		i.tell(Published{records})
 	}
 }
@@ -66,7 +66,7 @@ func (i *Issuer) takeBack(b *batch, err error) {
 
 // wait returns when every authoritative server of every zone has the records.
 func (i *Issuer) wait(ctx context.Context, b *batch) {
-	publications := b.publications()
+	publications := b.publications(record.any)
 	if len(publications) == 0 {
 		return
 	}
@@ -76,16 +76,17 @@ func (i *Issuer) wait(ctx context.Context, b *batch) {
 	}))
 }
 
-// remove removes whatever was or may have been published, and strikes it from
-// the journal. What cannot be removed stays there for the next run, and is no
-// reason for a certificate to fail.
+// remove removes whatever was or may have been published and is not to stay,
+// and strikes it from the journal. What cannot be removed stays there for the
+// next run, and is no reason for a certificate to fail.
 func (i *Issuer) remove(ctx context.Context, b *batch) {
-	if len(b.published) == 0 {
+	useless := append(b.published, b.outdated()...)
+	if len(useless) == 0 {
 		return
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	gone, err := dns01.Remove(ctx, b.published)
+	gone, err := dns01.Remove(ctx, useless)
 	if err != nil {
 		i.tell(Warned{Text: "records are left behind, and in the journal for the next run: " + err.Error()})
 	}
@@ -110,23 +111,40 @@ func (b *batch) written(gone []dns01.Removal) []dns01.Record {
 	return records
 }
 
-// publications returns those of all jobs that have not failed.
-func (b *batch) publications() []dns01.Publication {
+// publications returns certain records of all jobs that have not failed.
+func (b *batch) publications(wanted func(record) bool) []dns01.Publication {
 	var ps []dns01.Publication
 	for _, j := range b.alive() {
-		ps = append(ps, j.publications...)
+		for _, r := range j.records {
+			if wanted(r) {
+				ps = append(ps, r.publication())
+			}
+		}
 	}
 	return ps
 }
 
-// blame fails the jobs that an error concerns: those with a record in the
-// zone that it names, or all when it names none.
+// outdated returns what new records have replaced.
+func (b *batch) outdated() []dns01.Publication {
+	var ps []dns01.Publication
+	for _, j := range b.alive() {
+		for _, r := range j.records {
+			for _, value := range r.outdated {
+				ps = append(ps, dns01.Publication{Grant: r.Grant, Value: value})
+			}
+		}
+	}
+	return ps
+}
+
+// blame fails the jobs that an error of a step concerns: those with a record in
+// the zone that it names, or all when it names none.
 func (b *batch) blame(s Step, err error) {
 	errs := split(err)
 	for _, j := range b.alive() {
 		var own []error
 		for _, e := range errs {
-			if j.writesIn(zoneOf(e)) {
+			if j.needs(zoneOf(e), s) {
 				own = append(own, e)
 			}
 		}
@@ -158,11 +176,11 @@ func zoneOf(err error) delegation.Name {
 	return ""
 }
 
-// writesIn reports whether the job has a record in a zone; in any zone where
-// none is given.
-func (j *job) writesIn(zone delegation.Name) bool {
-	return slices.ContainsFunc(j.publications, func(p dns01.Publication) bool {
-		return zone == "" || p.Target.Zone == zone
+// needs reports whether the job needs a zone for a step; any zone where none is
+// given. Where its records stand, it does not write.
+func (j *job) needs(zone delegation.Name, s Step) bool {
+	return slices.ContainsFunc(j.records, func(r record) bool {
+		return (zone == "" || r.Target.Zone == zone) && (s != Publishing || r.written())
 	})
 }
 
@@ -171,8 +189,8 @@ func (j *job) writesIn(zone delegation.Name) bool {
 func (b *batch) namesAt() map[delegation.Name][]string {
 	names := make(map[delegation.Name][]string)
 	for _, j := range b.alive() {
-		for n, p := range j.publications {
-			names[p.Target.Owner] = append(names[p.Target.Owner], j.recorded[n].Name())
+		for _, r := range j.records {
+			names[r.Target.Owner] = append(names[r.Target.Owner], r.Name)
 		}
 	}
 	return names
@@ -187,7 +205,8 @@ func byZone(ps []dns01.Publication) [][]dns01.Record {
 	return grouped(records)
 }
 
-// grouped groups records by their zone, in the order of first appearance.
+// grouped groups records by their zone, in the order of first appearance, each
+// once.
 func grouped(records []dns01.Record) [][]dns01.Record {
 	var zones [][]dns01.Record
 	index := make(map[delegation.Name]int)
@@ -198,7 +217,9 @@ func grouped(records []dns01.Record) [][]dns01.Record {
 			index[r.Zone] = n
 			zones = append(zones, nil)
 		}
-		zones[n] = append(zones[n], r)
+		if !slices.Contains(zones[n], r) {
+			zones[n] = append(zones[n], r)
+		}
 	}
 	return zones
 }

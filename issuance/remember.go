@@ -41,6 +41,7 @@ func asked(r Request, directory string) *store.Request {
 		Directory:  directory,
 		Deploy:     r.Deploy,
 		Challenges: words(r.Challenges),
+		PersistFor: duration(r.PersistFor),
 		Follow:     r.Follow,
 		ReuseKey:   r.ReuseKey,
 		Staple:     r.MustStaple,
@@ -62,6 +63,7 @@ func Remembered(r *store.Request) Request {
 		Key:         KeyType(r.KeyType),
 		Profile:     r.Profile,
 		Challenges:  types(r.Challenges),
+		PersistFor:  kept(r.PersistFor),
 		Follow:      r.Follow,
 		Deploy:      r.Deploy,
 		ReuseKey:    r.ReuseKey,
@@ -79,6 +81,20 @@ func types(words []string) []acme.ChallengeType {
 		types = append(types, acme.ChallengeType(word))
 	}
 	return types
+}
+
+// duration is a duration as it is kept, "" for none.
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// kept reads a duration again. What cannot be read is none.
+func kept(text string) time.Duration {
+	d, _ := time.ParseDuration(text)
+	return d
 }
 
 // Current returns the certificate that is live under the request's name if it

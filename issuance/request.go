@@ -19,6 +19,7 @@ type Request struct {
 	Key         KeyType              // of the certificate's key; "" for the default
 	Profile     string               // of the CA; "" for its default
 	Challenges  []acme.ChallengeType // the first that the CA offers is used; none for DefaultChallenges
+	PersistFor  time.Duration        // how long records of dns-persist-01 are good that we write; 0: until they are removed
 	Follow      map[string]string    // by domain, what ParseFollow reads; "" for those not in it
 	Deploy      []string             // commands to run when the certificate is new
 	Replaces    string               // acme.RenewalID of the certificate that this one is to replace, or ""
@@ -76,6 +77,17 @@ func (e *unprovableError) Hint() string {
 		return "an IP address is proven by who answers there: add --challenge http-01 (at port 80) or --challenge tls-alpn-01 (at port 443)"
 	}
 	return "a wildcard is proven in the DNS: add --challenge dns-01, behind the others if it is for wildcards only"
+}
+
+// Preferred returns the type that is used for a name if the CA offers it: the
+// first that can prove it.
+func (r *Request) Preferred(name string) acme.ChallengeType {
+	for _, t := range r.challenges() {
+		if t.Proves(name) {
+			return t
+		}
+	}
+	return r.challenges()[0] // Check says what is wrong with that
 }
 
 // ParseChallenges reads the types of challenges to choose from, in the order

@@ -9,16 +9,17 @@ import (
 // Request is what was asked for under one name, so that it can be renewed
 // without being asked again.
 type Request struct {
-	Version    int               `json:"version"`              // set by SaveRequest
-	Name       string            `json:"name"`                 // of the certificate
-	Names      []string          `json:"names"`                // identifiers, in the order asked for
-	KeyType    string            `json:"key_type"`             // "ecdsa-p256" and so on
-	Profile    string            `json:"profile,omitempty"`    // "" for the CA's default
-	Directory  string            `json:"directory"`            // URL of the CA's directory
-	Account    string            `json:"account,omitempty"`    // URL of the account
-	Deploy     []string          `json:"deploy,omitempty"`     // commands after each issue
-	Challenges []string          `json:"challenges,omitempty"` // types of them, the preferred first; none for the default
-	Follow     map[string]string `json:"follow,omitempty"`     // identifier to "never" or an owner name
+	Version    int               `json:"version"`               // set by SaveRequest
+	Name       string            `json:"name"`                  // of the certificate
+	Names      []string          `json:"names"`                 // identifiers, in the order asked for
+	KeyType    string            `json:"key_type"`              // "ecdsa-p256" and so on
+	Profile    string            `json:"profile,omitempty"`     // "" for the CA's default
+	Directory  string            `json:"directory"`             // URL of the CA's directory
+	Account    string            `json:"account,omitempty"`     // URL of the account
+	Deploy     []string          `json:"deploy,omitempty"`      // commands after each issue
+	Challenges []string          `json:"challenges,omitempty"`  // types of them, the preferred first; none for the default
+	PersistFor string            `json:"persist_for,omitempty"` // a duration like 2160h0m0s, or "" for good
+	Follow     map[string]string `json:"follow,omitempty"`      // identifier to "never" or an owner name
 	ReuseKey   bool              `json:"reuse_key,omitempty"`
 	Staple     bool              `json:"must_staple,omitempty"`
 	Chain      string            `json:"preferred_chain,omitempty"` // name or fingerprint of its root
