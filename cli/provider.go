@@ -8,8 +8,13 @@ import (
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/acmedns"
+	"certctl/dns01/cloudflare"
+	"certctl/dns01/desec"
+	"certctl/dns01/digitalocean"
 	"certctl/dns01/exec"
 	"certctl/dns01/google"
+	"certctl/dns01/linode"
+	"certctl/dns01/porkbun"
 	"certctl/dns01/rfc2136"
 	"certctl/dns01/route53"
 	"certctl/dns01/webhook"
@@ -24,12 +29,17 @@ type provider struct {
 // providers maps the word after "provider:" to the kind that it names.
 func providers() map[string]provider {
 	return map[string]provider{
-		"acme-dns": kind(acmedns.New),
-		"exec":     kind(exec.New),
-		"google":   kind(google.New),
-		"rfc2136":  kind(rfc2136.New),
-		"route53":  kind(route53.New),
-		"webhook":  kind(webhook.New),
+		"acme-dns":     kind(acmedns.New),
+		"cloudflare":   kind(cloudflare.New),
+		"desec":        kind(desec.New),
+		"digitalocean": kind(digitalocean.New),
+		"exec":         kind(exec.New),
+		"google":       kind(google.New),
+		"linode":       kind(linode.New),
+		"porkbun":      kind(porkbun.New),
+		"rfc2136":      kind(rfc2136.New),
+		"route53":      kind(route53.New),
+		"webhook":      kind(webhook.New),
 	}
 }
 

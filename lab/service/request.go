@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -47,3 +48,12 @@ func Number(r *http.Request, name string) int {
 	n, _ := strconv.Atoi(r.URL.Query().Get(name))
 	return n
 }
+
+// IsQuoted reports whether a text is the data of a TXT record as most services
+// want it: strings of up to 255 bytes in quotation marks (RFC 1035 §5.1).
+func IsQuoted(data string) bool { return quoted.MatchString(data) }
+
+var quoted = regexp.MustCompile(`^` + one + `(?: ` + one + `)*$`)
+
+// one is one string: characters beyond ASCII are written as numbers.
+const one = `"(?:[ !#-\[\]-~]|\\[^0-9]|\\[0-9]{3}){0,255}"`

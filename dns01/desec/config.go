@@ -1,0 +1,42 @@
+package desec
+
+import (
+	"cmp"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/hosted"
+	"certctl/dns01/web"
+	"certctl/secret"
+)
+
+// Config is an entry of zones: with provider: desec.
+type Config struct {
+	// Token is a token whose policies allow to write the TXT records of the
+	// challenge names, and no others.
+	Token secret.Secret `yaml:"token" required:"true"`
+
+	// URL is where the API is.
+	URL string `yaml:"url,omitempty" default:"https://desec.io/api/v1"`
+
+	// CAFile has the roots for the server's TLS, in PEM. Default: the system's.
+	CAFile secret.Path `yaml:"ca_file,omitempty"`
+}
+
+// provider is a dns01.Provider.
+type provider struct{ *hosted.Provider }
+
+// New returns a provider that writes within a scope. It reads no secret: that is
+// for Prepare, or the first use.
+func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
+	client, err := web.NewClient(cmp.Or(c.URL, "https://desec.io/api/v1"), string(c.CAFile), 0)
+	if err != nil {
+		return nil, err
+	}
+	account, err := web.NewTokenAccount(client, "Token", c.Token)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{account}
+	return &provider{hosted.New("desec", scope, account, s.open)}, nil
+}

@@ -1,0 +1,157 @@
+package desec_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/desec"
+	"certctl/dns01/txt"
+	"certctl/dns01/web"
+	"certctl/lab/service"
+	fake "certctl/lab/service/desec"
+	"certctl/secret"
+)
+
+const (
+	zone  = delegation.Name("auth.example.net.")
+	token = "t0ken-that-must-not-show"
+)
+
+func serve(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Token: token}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service) dns01.Provider {
+	t.Helper()
+	p, err := desec.New(desec.Config{Token: secret.Plain(token), URL: s.URL + "/api/v1"}, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := serve(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+func records(n int) []libdns.Record {
+	var rs []libdns.Record
+	for i := range n {
+		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: time.Minute, Data: "v"})
+	}
+	return rs
+}
+
+// Many names are one request to write, as there may be few in a day.
+func TestRequests(t *testing.T) {
+	s := serve(t)
+	p := open(t, s)
+	const path = "/api/v1/domains/auth.example.net/rrsets/"
+	for n, want := range map[int][]string{
+		1:   {"GET /api/v1/domains/auth.example.net/", "GET " + path + "?subname=name-0&type=TXT", "PATCH " + path, "GET " + path + "?subname=name-0&type=TXT"},
+		100: {"PATCH " + path},
+	} {
+		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(n)); err != nil {
+			t.Fatal(err)
+		}
+		got := s.Asked()
+		if n == 100 {
+			got = writes(got)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d names: requests (-want +got):\n%s", n, diff)
+		}
+		if _, err := p.DeleteRecords(t.Context(), zone.String(), records(n)); err != nil {
+			t.Fatal(err)
+		}
+		s.Asked()
+	}
+}
+
+func writes(asked []string) []string {
+	var ws []string
+	for _, a := range asked {
+		if !strings.HasPrefix(a, "GET ") {
+			ws = append(ws, a)
+		}
+	}
+	return ws
+}
+
+// The domain has a lowest TTL; a set that is there keeps its own.
+func TestTTL(t *testing.T) {
+	k := service.Key{Owner: "name-0." + zone.String(), Type: "TXT"}
+	for there, want := range map[int]int{0: 3600, 86400: 86400} {
+		s := serve(t)
+		if there > 0 {
+			s.Do(func() { s.Put(k, service.Set{TTL: there, Data: []string{`"theirs"`}}) })
+		}
+		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(1)); err != nil {
+			t.Fatal(err)
+		}
+		s.Do(func() {
+			if got := s.Get(k).TTL; got != want {
+				t.Errorf("got a TTL of %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestNoZone(t *testing.T) {
+	s := serve(t)
+	s.Zone = "example.com"
+	_, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(1))
+	e, ok := errors.AsType[*web.NoZoneError](err)
+	if want := s.URL + " knows no zone auth.example.net for this key: "; !ok || !strings.HasPrefix(err.Error(), want) || e.Hint() == "" {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for want, c := range map[string]desec.Config{
+		"token: it is missing": {},
+		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
+	} {
+		if _, err := desec.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// A policy is for exactly the names, after the one that forbids all.
+func TestPolicy(t *testing.T) {
+	owners := []delegation.Name{"www." + zone, zone, zone}
+	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, owners)
+	var policies []string
+	for line := range strings.Lines(p[0].Text) {
+		if _, data, ok := strings.Cut(line, "policies/rrsets/ --data "); ok {
+			policies = append(policies, strings.TrimSpace(data))
+		}
+	}
+	want := []string{
+		`'{"domain": null, "subname": null, "type": null}'`,
+		`'{"domain": "auth.example.net", "subname": "", "type": "TXT", "perm_write": true}'`,
+		`'{"domain": "auth.example.net", "subname": "www", "type": "TXT", "perm_write": true}'`,
+	}
+	if diff := cmp.Diff(want, policies); diff != "" {
+		t.Errorf("policies (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,171 @@
+// Package desec is a made-up deSEC: a domain and its record sets, as version 1 of
+// its API has them.
+package desec
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"certctl/lab/service"
+)
+
+// Service is the service, with one account.
+type Service struct {
+	service.Service
+	Zone      string // its name, without the final dot
+	Token     string
+	LowestTTL int // in seconds; 0: an hour
+}
+
+// pageSize is smaller than deSEC's, so that there is more than one page.
+const pageSize = 20
+
+// Start begins to serve at URL; the API is below /api/v1.
+func (s *Service) Start() {
+	if s.LowestTTL == 0 {
+		s.LowestTTL = 3600
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/domains/{domain}/{$}", s.domain)
+	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{$}", s.list)
+	mux.HandleFunc("PATCH /api/v1/domains/{domain}/rrsets/{$}", s.change)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
+	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Token "+s.Token:
+			refuse(w, 401, "Invalid token.")
+		case !strings.HasPrefix(r.URL.Path, "/api/v1/domains/"+s.Zone+"/"):
+			missing(w)
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+func refuse(w http.ResponseWriter, status int, detail string) {
+	service.Write(w, status, map[string]string{"detail": detail})
+}
+
+func missing(w http.ResponseWriter) { refuse(w, 404, "Not found.") }
+
+func (s *Service) domain(w http.ResponseWriter, _ *http.Request) {
+	service.Write(w, 200, map[string]any{"name": s.Zone, "minimum_ttl": s.LowestTTL, "created": moment, "published": moment, "touched": moment})
+}
+
+const moment = "2026-01-02T03:04:05.678901Z"
+
+// set is a record set as it is answered.
+type set struct {
+	Domain  string   `json:"domain"`
+	Subname string   `json:"subname"`
+	Name    string   `json:"name"`
+	Type    string   `json:"type"`
+	TTL     int      `json:"ttl"`
+	Records []string `json:"records"`
+	Created string   `json:"created"`
+	Touched string   `json:"touched"`
+}
+
+func (s *Service) show(k service.Key) set {
+	has := s.Get(k)
+	subname := strings.TrimSuffix(strings.TrimSuffix(k.Owner, s.Zone+"."), ".")
+	return set{s.Zone, subname, k.Owner, k.Type, has.TTL, has.Data, moment, moment}
+}
+
+func (s *Service) list(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	all := []set{}
+	for _, k := range s.Keys() {
+		one := s.show(k)
+		if (!q.Has("subname") || one.Subname == q.Get("subname")) && (!q.Has("type") || one.Type == q.Get("type")) {
+			all = append(all, one)
+		}
+	}
+	if !q.Has("cursor") && len(all) > pageSize {
+		refuse(w, 400, "Pagination required. You can query up to 500 items at a time.")
+		return
+	}
+	var page int
+	fmt.Sscanf(q.Get("cursor"), "page-%d", &page)
+	part, last := service.Page(all, page, pageSize, pageSize)
+	if page = max(page, 1); page < last {
+		q.Set("cursor", fmt.Sprintf("page-%d", page+1))
+		w.Header().Set("Link", fmt.Sprintf(`<https://desec.invalid%s?cursor=>; rel="first", <https://desec.invalid%s?%s>; rel="next"`, r.URL.Path, r.URL.Path, q.Encode()))
+	}
+	service.Write(w, 200, part)
+}
+
+// wanted is a record set as it is sent.
+type wanted struct {
+	Subname *string   `json:"subname"`
+	Type    string    `json:"type"`
+	TTL     *int      `json:"ttl"`
+	Records *[]string `json:"records"`
+}
+
+// change replaces all sets or none.
+func (s *Service) change(w http.ResponseWriter, r *http.Request) {
+	var sets []wanted
+	if !service.Read(r, &sets) {
+		refuse(w, 400, "JSON parse error")
+		return
+	}
+	errs, bad := make([]map[string][]string, len(sets)), false
+	seen := make(map[service.Key]bool)
+	for i, v := range sets {
+		errs[i] = s.check(v)
+		if len(errs[i]) == 0 && seen[s.key(v)] {
+			errs[i] = map[string][]string{"non_field_errors": {"Same subname and type as in position(s) 0, but must be unique."}}
+		}
+		bad = bad || len(errs[i]) > 0
+		if !bad {
+			seen[s.key(v)] = true
+		}
+	}
+	if bad {
+		service.Write(w, 400, errs)
+		return
+	}
+	done := []set{}
+	for _, v := range sets {
+		s.Put(s.key(v), service.Set{TTL: *v.TTL, Data: *v.Records})
+		if len(*v.Records) > 0 {
+			done = append(done, s.show(s.key(v)))
+		}
+	}
+	service.Write(w, 200, done)
+}
+
+func (s *Service) key(v wanted) service.Key {
+	owner := s.Zone + "."
+	if *v.Subname != "" {
+		owner = *v.Subname + "." + owner
+	}
+	return service.Key{Owner: owner, Type: v.Type}
+}
+
+// check returns what is wrong with a set.
+func (s *Service) check(v wanted) map[string][]string {
+	required := []string{"This field is required."}
+	switch {
+	case v.Subname == nil:
+		return map[string][]string{"subname": required}
+	case strings.HasSuffix(*v.Subname, ".") || *v.Subname == "@" || *v.Subname != strings.ToLower(*v.Subname):
+		return map[string][]string{"subname": {"Subname can only use (lowercase) a-z, 0-9, ., -, and _."}}
+	case v.Type != "TXT":
+		return map[string][]string{"type": {"The type is not supported here."}}
+	case v.TTL == nil:
+		return map[string][]string{"ttl": required}
+	case v.Records == nil:
+		return map[string][]string{"records": required}
+	case *v.TTL < s.LowestTTL:
+		return map[string][]string{"ttl": {fmt.Sprintf("Ensure this value is greater than or equal to %d.", s.LowestTTL)}}
+	}
+	for _, data := range *v.Records {
+		if !service.IsQuoted(data) {
+			return map[string][]string{"records": {"Record content malformed: Data is not quoted, or longer than 255 bytes"}}
+		}
+	}
+	return nil
+}
