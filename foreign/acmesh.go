@@ -29,8 +29,10 @@ func readAcmeSh(dir string, _ Options) (*Household, error) {
 		return nil, err
 	}
 	s.readAccounts()
-	homes, _ := filepath.Glob(filepath.Join(cmp.Or(s.settings["CERT_HOME"], dir), "*"))
-	for _, home := range homes {
+	for _, home := range h.matching(cmp.Or(s.settings["CERT_HOME"], dir), "", "") {
+		if !isDir(home) {
+			continue
+		}
 		name := filepath.Base(home)
 		conf := filepath.Join(home, strings.TrimSuffix(name, "_ecc")+".conf")
 		if _, err := os.Stat(conf); errors.Is(err, fs.ErrNotExist) {

@@ -27,10 +27,7 @@ func readCertbot(dir string, _ Options) (*Household, error) {
 		return nil, err
 	}
 	c := &certbot{Household: h}
-	confs, err := filepath.Glob(filepath.Join(dir, "renewal", "*.conf"))
-	if err != nil {
-		return nil, err
-	}
+	confs := c.matching(filepath.Join(dir, "renewal"), "", ".conf")
 	c.readHooks()
 	c.readAccounts()
 	for _, conf := range confs {
@@ -176,7 +173,7 @@ func certbotKey(asked map[string]string) string {
 // older reads the earlier versions in the archive. One that is damaged is none.
 func (c *certbot) older(live string, latest *Version) []*Version {
 	archive := filepath.Join(c.Dir, "archive", filepath.Base(live))
-	chains, _ := filepath.Glob(filepath.Join(archive, "fullchain*.pem"))
+	chains := c.matching(archive, "fullchain", ".pem")
 	number := func(path string) int {
 		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "fullchain"), ".pem"))
 		return n
@@ -236,11 +233,9 @@ func (c *certbot) rfc2136(path string) (*Credential, error) {
 // readHooks finds the programs for every certificate.
 func (c *certbot) readHooks() {
 	for _, when := range []string{"pre", "deploy", "post"} {
-		entries, _ := os.ReadDir(filepath.Join(c.Dir, "renewal-hooks", when))
-		for _, e := range entries {
-			path, err := filepath.Abs(filepath.Join(c.Dir, "renewal-hooks", when, e.Name()))
-			info, statErr := os.Stat(path)
-			if err != nil || statErr != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || strings.HasSuffix(path, "~") {
+		for _, path := range c.matching(filepath.Join(c.Dir, "renewal-hooks", when), "", "") {
+			info, err := os.Stat(path)
+			if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || strings.HasSuffix(path, "~") {
 				continue
 			}
 			if when == "deploy" {
@@ -254,13 +249,18 @@ func (c *certbot) readHooks() {
 
 // findStrays reports certificates of which nobody knows what was asked.
 func (c *certbot) findStrays(confs []string) {
-	entries, _ := os.ReadDir(filepath.Join(c.Dir, "live"))
-	for _, e := range entries {
-		conf := filepath.Join(c.Dir, "renewal", e.Name()+".conf")
-		if e.IsDir() && !slices.Contains(confs, conf) {
-			c.leaveOut("certificate", e.Name(), fmt.Errorf("there is no %s, which says what was asked for", conf))
+	for _, path := range c.matching(filepath.Join(c.Dir, "live"), "", "") {
+		name := filepath.Base(path)
+		conf := filepath.Join(c.Dir, "renewal", name+".conf")
+		if isDir(path) && !slices.Contains(confs, conf) {
+			c.leaveOut("certificate", name, fmt.Errorf("there is no %s, which says what was asked for", conf))
 		}
 	}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // pemFiles returns the files of a directory in certbot's layout.

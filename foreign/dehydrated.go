@@ -60,8 +60,7 @@ func (d *dehydrated) configure() error {
 		return err
 	}
 	if more := d.settings["CONFIG_D"]; more != "" {
-		files, _ := filepath.Glob(filepath.Join(more, "*.sh"))
-		for _, file := range files {
+		for _, file := range d.matching(more, "", ".sh") {
 			if err := d.settings.read(file); err != nil {
 				return err
 			}
@@ -90,16 +89,12 @@ func dehydratedCA(word string) string {
 }
 
 func (d *dehydrated) readAccounts() {
-	entries, err := os.ReadDir(d.settings["ACCOUNTDIR"])
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.leaveOut("accounts in", d.settings["ACCOUNTDIR"], err)
-	}
-	for _, e := range entries {
-		url, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(e.Name(), "="))
+	for _, path := range d.matching(d.settings["ACCOUNTDIR"], "", "") {
+		url, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(filepath.Base(path), "="))
 		if err != nil || !bytes.HasPrefix(url, []byte("https://")) {
 			continue
 		}
-		a, err := dehydratedAccount(filepath.Join(d.settings["ACCOUNTDIR"], e.Name()), certbotDirectory(strings.TrimSpace(string(url))))
+		a, err := dehydratedAccount(path, certbotDirectory(strings.TrimSpace(string(url))))
 		d.addAccount(strings.TrimSpace(string(url)), a, err)
 	}
 }
@@ -196,7 +191,7 @@ func dehydratedKey(settings assignments) string {
 
 // older reads the earlier versions. One that is damaged is none.
 func (d *dehydrated) older(dir string, latest *Version) []*Version {
-	chains, _ := filepath.Glob(filepath.Join(dir, "fullchain-*.pem"))
+	chains := d.matching(dir, "fullchain-", ".pem")
 	var versions []*Version
 	for _, chain := range chains {
 		key := filepath.Join(dir, "privkey-"+strings.TrimPrefix(filepath.Base(chain), "fullchain-"))
@@ -229,10 +224,9 @@ func (d *dehydrated) useHook(c *Certificate, settings assignments) {
 
 // findStrays reports certificates that are no longer asked for.
 func (d *dehydrated) findStrays(asked map[string][]string) {
-	entries, _ := os.ReadDir(d.settings["CERTDIR"])
-	for _, e := range entries {
-		if _, wanted := asked[e.Name()]; e.IsDir() && !wanted {
-			d.leaveOut("certificate", e.Name(), fmt.Errorf("it is not in %s, which says what is asked for", d.settings["DOMAINS_TXT"]))
+	for _, path := range d.matching(d.settings["CERTDIR"], "", "") {
+		if _, wanted := asked[filepath.Base(path)]; isDir(path) && !wanted {
+			d.leaveOut("certificate", filepath.Base(path), fmt.Errorf("it is not in %s, which says what is asked for", d.settings["DOMAINS_TXT"]))
 		}
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Household is what a client keeps.
@@ -188,6 +191,22 @@ func (h *Household) addAccount(name string, a *Account, err error) {
 		return
 	}
 	h.Accounts = append(h.Accounts, a)
+}
+
+// matching returns the paths in a directory whose names begin and end like
+// this, in order. A directory that is not there has none; one that cannot be
+// read is left out.
+func (h *Household) matching(dir, prefix, suffix string) (paths []string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		h.leaveOut("directory", dir, err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths
 }
 
 var errNoCertificate = errors.New("there is no certificate in PEM")

@@ -27,12 +27,13 @@ func readLego(dir string, o Options) (*Household, error) {
 	}
 	l := &lego{Household: h, directories: o.Directories}
 	credential := legoRFC2136(o.Getenv)
-	accounts, _ := filepath.Glob(filepath.Join(dir, "accounts", "*", "*"))
-	for _, at := range accounts {
-		a, err := l.account(at)
-		h.addAccount(filepath.Base(at), a, err)
+	for _, server := range h.matching(filepath.Join(dir, "accounts"), "", "") {
+		for _, at := range h.matching(server, "", "") {
+			a, err := l.account(at)
+			h.addAccount(filepath.Base(at), a, err)
+		}
 	}
-	resources, _ := filepath.Glob(filepath.Join(dir, "certificates", "*.json"))
+	resources := h.matching(filepath.Join(dir, "certificates"), "", ".json")
 	for _, path := range resources {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		c, err := l.certificate(name, path)
@@ -133,8 +134,7 @@ func (l *lego) certificate(name, path string) (*Certificate, error) {
 }
 
 func (l *lego) findStrays(resources []string) {
-	certificates, _ := filepath.Glob(filepath.Join(l.Dir, "certificates", "*.crt"))
-	for _, path := range certificates {
+	for _, path := range l.matching(filepath.Join(l.Dir, "certificates"), "", ".crt") {
 		name, issuer := strings.CutSuffix(path, ".issuer.crt")
 		if name = strings.TrimSuffix(name, ".crt"); issuer || slices.Contains(resources, name+".json") {
 			continue

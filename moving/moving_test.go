@@ -1,0 +1,321 @@
+package moving_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"certctl/foreign"
+	"certctl/moving"
+	"certctl/store"
+)
+
+const directory = "https://ca.example/dir"
+
+func newKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// version makes a certificate that ends after a time.
+func version(t *testing.T, serial int64, left time.Duration, names ...string) *foreign.Version {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: names, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(left)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &foreign.Version{Key: key, Chain: []*x509.Certificate{leaf}}
+}
+
+// certificate returns one with this name for names of example.com.
+func certificate(t *testing.T, name string, serial int64) *foreign.Certificate {
+	t.Helper()
+	names := []string{"www.example.com", "*.www.example.com"}
+	return &foreign.Certificate{
+		Name: name, From: "conf", Domains: names, Directory: directory, Account: directory + "/1", Deploy: []string{"true"},
+		Versions: []*foreign.Version{version(t, serial, time.Hour, names...), version(t, serial+1, time.Hour, names...)},
+	}
+}
+
+func open(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func plan(t *testing.T, h *foreign.Household, s *store.Store, o moving.Options) *moving.Plan {
+	t.Helper()
+	o.Now = time.Now()
+	p, err := moving.New(h, s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// reasons returns what is left out, a line each.
+func reasons(p *moving.Plan) string {
+	var lines []string
+	for _, l := range p.LeftOut {
+		lines = append(lines, fmt.Sprintf("%s: %v", l.What, l.Err))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestCarry(t *testing.T) {
+	s := open(t)
+	account := &foreign.Account{Directory: directory, URL: directory + "/1", Contact: []string{"mailto:ops@example.com"}, Key: newKey(t)}
+	h := &foreign.Household{Accounts: []*foreign.Account{account}, Certificates: []*foreign.Certificate{certificate(t, "web", 1)}}
+	p := plan(t, h, s, moving.Options{})
+	if p.Idle() || reasons(p) != "" {
+		t.Fatalf("got idle %t, left out %q", p.Idle(), reasons(p))
+	}
+	if err := p.Carry(); err != nil {
+		t.Fatal(err)
+	}
+	live, err := s.LoadCertificate("web")
+	if err != nil || live.Leaf.SerialNumber.Int64() != 2 {
+		t.Errorf("got %+v, %v, want the newest", live, err)
+	}
+	if versions, err := s.Versions("web"); err != nil || !slices.Equal(versions, []string{"2", "1"}) {
+		t.Errorf("got versions %q, %v", versions, err)
+	}
+	r, err := s.LoadRequest("web")
+	if err != nil || r.KeyType != "ecdsa-p256" || r.Account != account.URL || r.Issued.Serial != "2" || r.Deployed == "" {
+		t.Errorf("got request %+v, %v", r, err)
+	}
+	if saved, err := s.LoadAccount(directory); err != nil || saved.URL != account.URL || !slices.Equal(saved.Contact, account.Contact) {
+		t.Errorf("got account %+v, %v", saved, err)
+	}
+	if again := plan(t, h, s, moving.Options{}); !again.Idle() || reasons(again) != "" {
+		t.Errorf("again: got idle %t, left out %q", again.Idle(), reasons(again))
+	}
+}
+
+func TestKeep(t *testing.T) {
+	s := open(t)
+	h := &foreign.Household{Certificates: []*foreign.Certificate{certificate(t, "web", 1)}}
+	if err := plan(t, h, s, moving.Options{Keep: 1}).Carry(); err != nil {
+		t.Fatal(err)
+	}
+	if versions, err := s.Versions("web"); err != nil || !slices.Equal(versions, []string{"2"}) {
+		t.Errorf("got versions %q, %v, want the newest alone", versions, err)
+	}
+}
+
+// A move that was cut off is finished, whatever it has left.
+func TestCutOff(t *testing.T) {
+	s, c := open(t), certificate(t, "web", 1)
+	if _, err := s.SaveCertificate("web", c.Versions[0].Key, [][]byte{c.Versions[0].Leaf().Raw}); err != nil {
+		t.Fatal(err)
+	}
+	p := plan(t, &foreign.Household{Certificates: []*foreign.Certificate{c}}, s, moving.Options{})
+	if err := p.Carry(); err != nil || reasons(p) != "" {
+		t.Fatalf("got %v, left out %q", err, reasons(p))
+	}
+	if live, err := s.LoadCertificate("web"); err != nil || live.Leaf.SerialNumber.Int64() != 2 {
+		t.Errorf("got %+v, %v, want the newest", live, err)
+	}
+}
+
+// What cannot be saved as a whole is not there at all; others are.
+func TestTakenBack(t *testing.T) {
+	s := open(t)
+	h := &foreign.Household{Certificates: []*foreign.Certificate{certificate(t, "bad", 1), certificate(t, "good", 3)}}
+	p := plan(t, h, s, moving.Options{})
+	h.Certificates[0].Versions[1].Key = newKey(t)
+	err := p.Carry()
+	if err == nil || !strings.HasPrefix(err.Error(), "bad: bad: the certificate is not for this private key") {
+		t.Errorf("got %v", err)
+	}
+	for _, dir := range []string{"live", "archive", "certificates"} {
+		if _, err := os.Lstat(filepath.Join(s.Dir, dir, "bad")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("there is %s of it: %v", dir, err)
+		}
+	}
+	if has, err := s.HasCertificate("good"); !has || err != nil {
+		t.Errorf("the other: got %t, %v", has, err)
+	}
+}
+
+func TestLeftOut(t *testing.T) {
+	key := newKey(t)
+	for _, test := range []struct {
+		name   string
+		change func(*foreign.Household)
+		want   string
+	}{
+		{"ended", func(h *foreign.Household) {
+			h.Certificates[0].Versions = []*foreign.Version{version(t, 1, -time.Minute, "a.example.com")}
+		}, "certificate web: it ended on " + time.Now().Add(-time.Minute).UTC().Format(time.DateOnly)},
+		{"no URL", func(h *foreign.Household) { h.Certificates[0].Directory = "ca.example" }, `certificate web: conf: "ca.example" is not the https URL of a CA's directory`},
+		{"account without URL", func(h *foreign.Household) { h.Accounts[0].Directory = "http://ca.example/dir" }, `account ` + directory + `/1: "http://ca.example/dir" is not the https URL of a CA's directory`},
+		{"bad name", func(h *foreign.Household) { h.Certificates[0].Name = "a b" }, `certificate a b: certificate name "a b": only lower-case letters, digits, dots, hyphens and underscores are allowed`},
+		{"bad domain", func(h *foreign.Household) { h.Certificates[0].Domains = []string{"a..example"} }, "certificate web: "},
+		{"two of a name", func(h *foreign.Household) {
+			h.Certificates = append(h.Certificates, certificate(t, "WEB", 5))
+		}, "certificate WEB: another certificate is called web too"},
+		{"two accounts", func(h *foreign.Household) {
+			h.Accounts = append(h.Accounts, &foreign.Account{Directory: directory, URL: directory + "/2", Key: key})
+		}, "account " + directory + "/2: there is one account for each CA here, and " + directory + "/1 has more certificates"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := &foreign.Household{
+				Accounts:     []*foreign.Account{{Directory: directory, URL: directory + "/1", Key: newKey(t)}},
+				Certificates: []*foreign.Certificate{certificate(t, "web", 1)},
+			}
+			test.change(h)
+			if got := reasons(plan(t, h, open(t), moving.Options{})); !strings.HasPrefix(got, test.want) || strings.Contains(got, "\n") {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	h := &foreign.Household{}
+	for n, name := range []string{"example.com", "example.com_ecc", "_.example.net", "*.example.org", "*.example.com"} {
+		h.Certificates = append(h.Certificates, certificate(t, name, int64(10*n+1)))
+	}
+	p := plan(t, h, open(t), moving.Options{})
+	var got []string
+	for _, c := range p.Certificates {
+		got = append(got, c.Name)
+	}
+	if want := []string{"example.com", "example.com_ecc", "example.net", "example.org", "_.example.com"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q; left out %s", got, want, reasons(p))
+	}
+	if note := "example.com is for the same names: one of them may be enough"; !slices.Contains(p.Certificates[1].Notes, note) {
+		t.Errorf("got notes %q, want %q", p.Certificates[1].Notes, note)
+	}
+}
+
+// An account that is here: the same key is fine, another stays unless it is to
+// be replaced.
+func TestAccountHere(t *testing.T) {
+	here, key := newKey(t), newKey(t)
+	for _, test := range []struct {
+		name    string
+		key     crypto.Signer
+		replace bool
+		want    moving.Verdict // "" if it is left out
+	}{
+		{"same", here, false, moving.Present},
+		{"other", key, false, ""},
+		{"other, by force", key, true, moving.Replace},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := open(t)
+			if err := s.SaveAccount(&store.Account{Directory: directory, URL: directory + "/1", Key: here}); err != nil {
+				t.Fatal(err)
+			}
+			h := &foreign.Household{Accounts: []*foreign.Account{{Directory: directory, URL: directory + "/2", Key: test.key}}}
+			p := plan(t, h, s, moving.Options{Replace: test.replace})
+			var got moving.Verdict
+			if len(p.Accounts) == 1 {
+				got = p.Accounts[0].Verdict
+			}
+			if got != test.want || (got == "") != (len(p.LeftOut) == 1) {
+				t.Errorf("got %q, left out %q, want %q", got, reasons(p), test.want)
+			}
+		})
+	}
+}
+
+// Each credential is for the names at which it has written, and no more; its
+// secrets go into files that only their owner can read.
+func TestZones(t *testing.T) {
+	tsig := func() *foreign.Credential {
+		return &foreign.Credential{Provider: "rfc2136", Server: "192.0.2.1:53", KeyName: "acme/key", Secret: "c2VjcmV0", Algorithm: "hmac-sha256"}
+	}
+	h := &foreign.Household{Certificates: []*foreign.Certificate{certificate(t, "a", 1), certificate(t, "b", 3), certificate(t, "c", 5)}}
+	h.Certificates[0].Proof.Credential, h.Certificates[1].Proof.Credential = tsig(), tsig()
+	h.Certificates[1].Domains = []string{"b.example.com"}
+	h.Certificates[2].Domains = []string{"c.example.net"}
+	h.Certificates[2].Proof.Credential = tsig()
+	p := plan(t, h, open(t), moving.Options{Scopes: []string{"example.net"}})
+	if len(p.Zones) != 1 {
+		t.Fatalf("got %d zones, want one for one credential", len(p.Zones))
+	}
+	z := p.Zones[0]
+	if want := []string{"_acme-challenge.www.example.com", "_acme-challenge.b.example.com"}; !slices.Equal(z.Scopes, want) {
+		t.Errorf("got %q, want %q", z.Scopes, want)
+	}
+	if note := "_acme-challenge.c.example.net is written with the credential that is configured for example.net"; !slices.Contains(p.Certificates[2].Notes, note) {
+		t.Errorf("got notes %q, want %q", p.Certificates[2].Notes, note)
+	}
+	dir := t.TempDir()
+	for range 2 {
+		if err := p.WriteSecrets(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "keys", "imported-acme_key.key")
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != "c2VjcmV0\n" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v, want mode 0600", info.Mode(), err)
+	}
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.WriteSecrets(dir); err == nil || !strings.HasSuffix(err.Error(), "is there already, with another secret in it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Paths are kept as they are: whose they are, and who may read them.
+func TestKeepPaths(t *testing.T) {
+	dir := t.TempDir()
+	key, full := filepath.Join(dir, "key.pem"), filepath.Join(dir, "full.pem")
+	for path, mode := range map[string]fs.FileMode{key: 0o644, full: 0o640} {
+		if err := os.WriteFile(path, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := certificate(t, "web", 1)
+	c.Live = []foreign.File{{What: "privkey", Path: key}, {What: "fullchain", Path: full}, {What: "chain", Path: filepath.Join(dir, "none.pem")}}
+	h := &foreign.Household{Certificates: []*foreign.Certificate{c}}
+	if p := plan(t, h, open(t), moving.Options{}); p.Certificates[0].Entry.Install != nil {
+		t.Errorf("got copies that nobody has asked for")
+	}
+	p := plan(t, h, open(t), moving.Options{KeepPaths: true})
+	copies := p.Certificates[0].Entry.Install
+	if len(copies) != 2 || copies[0].PrivKey != key || copies[0].Mode != "0640" || copies[1].FullChain != full || copies[1].Mode != "0640" {
+		t.Errorf("got %+v", copies)
+	}
+	if note := p.Certificates[0].Notes; len(note) != 1 || !strings.HasPrefix(note[0], "it is not copied: stat ") {
+		t.Errorf("got notes %q", note)
+	}
+	other := plan(t, h, open(t), moving.Options{KeepPaths: true, Directory: "https://other.example/dir"}).Certificates[0]
+	if other.Entry != nil || !slices.Contains(other.Notes, "it is not copied to "+dir+": certificates of the configuration come from its first CA") {
+		t.Errorf("from another CA: got %+v, notes %q", other.Entry, other.Notes)
+	}
+}
