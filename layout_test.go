@@ -96,7 +96,7 @@ func TestImports(t *testing.T) {
 		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian", "certctl/lab/hostile", "certctl/nameserver", "certctl/nameserver/metrics", "certctl/nameserver/update", "certctl/nameserver/witness"},
 		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/webhook"},
 		"github.com/go-jose":        {"certctl/acme"},
-		"golang.org/x/net":          {"certctl/acme"},
+		"golang.org/x/net":          {"certctl/acme", "certctl/nameserver"},
 		"golang.org/x/text":         {"certctl/acme"},
 		"github.com/letsencrypt/pe": {"certctl/lab"},
 		"software.sslmate.com":      {"certctl/install"},

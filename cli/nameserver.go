@@ -46,12 +46,16 @@ func (p *Process) nameserver(c *cli.Context) error {
 	if !c.IsSet("log-format") {
 		p.logAs(cfg.Log.Format)
 	}
-	store, err := values.Open(filepath.Join(cfg.StateDir(p.Getenv), "nameserver"))
+	dir := string(cfg.NameServer.State)
+	if dir == "" {
+		dir = filepath.Join(cfg.StateDir(p.Getenv), "nameserver")
+	}
+	store, err := values.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	n := &nameserverRun{process: p, context: c, values: store}
+	n := &nameserverRun{process: p, context: c, values: store, dir: dir}
 	return n.run(cfg)
 }
 
@@ -60,6 +64,7 @@ type nameserverRun struct {
 	process *Process
 	context *cli.Context
 	values  *values.Store
+	dir     string // of values
 	server  *nameserver.Server
 	update  *updates.Handler
 	doors   doors
@@ -77,14 +82,9 @@ func (n *nameserverRun) run(cfg *config.Config) error {
 	if err := errors.Join(n.inZones(cfg.NameServer), n.useAPI(n.context.Context, cfg)); err != nil {
 		return &UsageError{Err: err}
 	}
-	if err := n.server.Listen(); err != nil {
+	if err := n.listen(cfg); err != nil {
+		n.server.Close()
 		return err
-	}
-	if err := n.listenHTTP(n.context.Context, cfg); err != nil {
-		return err
-	}
-	for _, addr := range n.server.Addrs() {
-		made.Log.Info("listening", "address", addr.String())
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -103,6 +103,31 @@ func (n *nameserverRun) run(cfg *config.Config) error {
 			n.reload()
 		}
 	}
+}
+
+// listen opens the sockets, or takes those that systemd hands over, and gives
+// up privileges.
+func (n *nameserverRun) listen(cfg *config.Config) error {
+	if err := n.server.Adopt(n.process.sockets()); err != nil {
+		return err
+	}
+	if err := n.server.Listen(); err != nil {
+		return err
+	}
+	if err := n.listenHTTP(n.context.Context, cfg); err != nil {
+		return err
+	}
+	addrs := n.server.Addrs()
+	if len(addrs) == 0 {
+		return usagef("`listen: [192.0.2.1]` below `nameserver:`", "there is no address to listen at")
+	}
+	for _, addr := range addrs {
+		n.process.logger().Info("listening", "address", addr.String())
+	}
+	if cfg.NameServer.User != "" {
+		return become(cfg.NameServer.User, n.dir)
+	}
+	return nil
 }
 
 // reload reads the configuration again. If it is wrong the server goes on with
@@ -133,6 +158,10 @@ func (n *nameserverRun) reload() {
 // make makes the server's configuration of the file's.
 func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 	made := nameserver.Config{NSID: cfg.NameServer.NSID, Values: n.values, Log: n.process.logger(), Observer: &n.doors}
+	made.Rate.Answers = cfg.NameServer.RateLimit.Answers
+	for _, network := range cfg.NameServer.RateLimit.Exempt {
+		made.Rate.Exempt = append(made.Rate.Exempt, netip.Prefix(network))
+	}
 	for _, e := range cfg.NameServer.Listen {
 		made.Listen = append(made.Listen, netip.AddrPort(e))
 	}

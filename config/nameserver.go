@@ -20,6 +20,14 @@ type NameServer struct {
 	// Default: stay who one is.
 	User string `yaml:"user"`
 
+	// State is the directory for the values, relative to this file. Default:
+	// nameserver in the state directory.
+	State secret.Path `yaml:"state"`
+
+	// RateLimit says how much is answered over UDP to those who may not be who
+	// they say.
+	RateLimit RateLimit `yaml:"rate_limit"`
+
 	// Servers maps the names of the zones' name servers to their addresses; the
 	// first is the primary. Zones may have others.
 	Servers []*NameServerHost `yaml:"servers"`
@@ -45,6 +53,23 @@ type NameServer struct {
 	// NSID is a name for this server, told to those who ask for it with dig +nsid.
 	// Default: none.
 	NSID string `yaml:"nsid"`
+}
+
+// RateLimit limits answers over UDP, so that the server cannot be made to flood
+// somebody. Who comes over TCP, or with a DNS cookie, is not limited.
+type RateLimit struct {
+	// Answers is how many answers a second about one name are sent to one network
+	// (IPv4 /24, IPv6 /56). 0 is no limit.
+	Answers int `yaml:"answers" default:"100"`
+
+	// Exempt are networks that are not limited, like 192.0.2.0/24.
+	Exempt []Network `yaml:"exempt"`
+}
+
+func (r *RateLimit) check(at place) {
+	if r.Answers < 0 || r.Answers > 10_000 {
+		at.problem("answers", "answers: 0 to 10000 are expected")
+	}
 }
 
 // NameServerHost is the name server of a zone.

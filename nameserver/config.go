@@ -14,6 +14,7 @@ type Config struct {
 	Listen []netip.AddrPort // addresses to answer at, over UDP and TCP
 	Zones  []Zone
 	Keys   []Key
+	Rate   Rate
 	NSID   string // name of this server, told who asks for it (RFC 5001); "": not told
 
 	Values   *values.Store

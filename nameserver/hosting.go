@@ -22,6 +22,7 @@ type hosting struct {
 	families map[delegation.Name]*hosted
 	keys     keyring
 	cache    answerCache
+	limiter  *limiter
 }
 
 // hosted is one entry of the configuration's zones.
@@ -40,7 +41,7 @@ type zone struct {
 
 // newHosting checks a configuration.
 func newHosting(c Config) (*hosting, error) {
-	h := &hosting{config: c, zones: map[delegation.Name]*hosted{}, families: map[delegation.Name]*hosted{}}
+	h := &hosting{config: c, zones: map[delegation.Name]*hosted{}, families: map[delegation.Name]*hosted{}, limiter: newLimiter(c.Rate)}
 	var errs []error
 	for _, z := range c.Zones {
 		if err := h.add(z); err != nil {

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 )
 
-// listener is the sockets at one address.
+// listener is the sockets at one address; of those that were adopted, one of
+// the two.
 type listener struct {
-	udp []*net.UDPConn
+	udp *packetSocket
 	tcp *net.TCPListener
 }
 
@@ -49,29 +51,65 @@ func (e *ListenError) Hint() string {
 
 // listen opens the sockets at an address; with port 0, the same for both.
 func listen(addr netip.AddrPort) (*listener, error) {
+	family := "4"
+	if addr.Addr().Is6() {
+		family = "6" // alone, so that 0.0.0.0 and :: can stand beside each other
+	}
 	var lc net.ListenConfig
-	t, err := lc.Listen(context.Background(), "tcp", addr.String())
+	t, err := lc.Listen(context.Background(), "tcp"+family, addr.String())
 	if err != nil {
 		return nil, &ListenError{addr, err}
 	}
 	l := &listener{tcp: t.(*net.TCPListener)}
-	conn, err := lc.ListenPacket(context.Background(), "udp", l.addr().String())
+	conn, err := lc.ListenPacket(context.Background(), "udp"+family, l.addr().String())
 	if err != nil {
 		l.close()
 		return nil, &ListenError{addr, err}
 	}
-	l.udp = append(l.udp, conn.(*net.UDPConn))
+	l.udp = newPacketSocket(conn.(*net.UDPConn))
 	return l, nil
 }
 
+// adopt makes listeners of sockets that somebody else has opened.
+func adopt(files []*os.File) ([]*listener, error) {
+	var list []*listener
+	for _, f := range files {
+		if conn, err := net.FilePacketConn(f); err == nil {
+			if u, ok := conn.(*net.UDPConn); ok {
+				list = append(list, &listener{udp: newPacketSocket(u)})
+				continue
+			}
+			conn.Close()
+		}
+		l, err := net.FileListener(f)
+		if err != nil {
+			return list, fmt.Errorf("socket %s: %w", f.Name(), err)
+		}
+		t, ok := l.(*net.TCPListener)
+		if !ok {
+			l.Close()
+			return list, fmt.Errorf("socket %s: it is for neither UDP nor TCP", f.Name())
+		}
+		list = append(list, &listener{tcp: t})
+	}
+	return list, nil
+}
+
 func (l *listener) addr() netip.AddrPort {
-	addr := l.tcp.Addr().(*net.TCPAddr).AddrPort()
+	addr := netip.AddrPort{}
+	if l.tcp != nil {
+		addr = l.tcp.Addr().(*net.TCPAddr).AddrPort()
+	} else {
+		addr = l.udp.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	}
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
 func (l *listener) close() {
-	l.tcp.Close()
-	for _, conn := range l.udp {
-		conn.Close()
+	if l.tcp != nil {
+		l.tcp.Close()
+	}
+	if l.udp != nil {
+		l.udp.conn.Close()
 	}
 }

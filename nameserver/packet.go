@@ -39,6 +39,10 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 		return malformed(packet)
 	}
 	s.observeSlow(h, r, c)
+	if !tcp {
+		e, _ := parseEDNS(m)
+		return s.limited(h, packed, from.Addr(), c, "", e.cookie)
+	}
 	return packed
 }
 

@@ -156,12 +156,12 @@ func shardOf(key []byte) uint32 {
 	return h >> 16 % 16
 }
 
-// quick appends the answer to a packet to out, or returns false where that has
-// to go the slow way.
-func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byte, *packedAnswer, bool) {
+// quick appends the answer to a packet to out; nil where none is sent. It is
+// false where that has to go the slow way.
+func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byte, bool) {
 	q, ok := parseQuick(packet)
 	if !ok || q.qtype == dns.TypeAXFR || q.qtype == dns.TypeIXFR {
-		return nil, nil, false
+		return nil, false
 	}
 	h := s.hosting.Load()
 	var buf [maxCacheKey]byte
@@ -169,7 +169,7 @@ func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byt
 	a := h.cache.get(key)
 	if a == nil || !a.valid(h.config.Values) {
 		if a = h.packed(key, q); a == nil {
-			return nil, nil, false
+			return nil, false
 		}
 		if a.rcode == dns.RcodeSuccess { // there are too many names that do not exist
 			h.cache.put(key, a)
@@ -180,8 +180,11 @@ func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byt
 		limit = dns.MaxMsgSize
 	}
 	out = s.finish(out, packet, a, h, q, from, limit)
+	if !tcp {
+		out = s.limited(h, out, from.Addr(), a.content, string(a.owner), q.cookie)
+	}
 	s.observe(h, Query{From: from, TCP: tcp, Zone: a.zone, Name: a.owner, Type: a.qtype, Rcode: a.rcode, Values: a.values})
-	return out, a, true
+	return out, true
 }
 
 // packed makes the answer to a question.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +26,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards what follows
 	listeners map[netip.AddrPort]*listener
+	adopted   []*listener     // instead of listeners
 	serving   context.Context // of Serve; nil while it does not run
 	tasks     sync.WaitGroup  // goroutines of Serve
 }
@@ -58,9 +62,32 @@ func (s *Server) Listen() error {
 	return nil
 }
 
+// Adopt has the server answer at sockets that are open already, as systemd
+// hands them over, instead of at those of the configuration: Listen then opens
+// none. It comes before Serve, and closes the files.
+func (s *Server) Adopt(files []*os.File) error {
+	list, err := adopt(files)
+	for _, f := range files {
+		f.Close()
+	}
+	if err != nil {
+		for _, l := range list {
+			l.close()
+		}
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.adopted = append(s.adopted, list...)
+	return nil
+}
+
 // open opens a socket at each address that has none yet, or at none.
 func (s *Server) open(addrs []netip.AddrPort) (map[netip.AddrPort]*listener, error) {
 	opened := map[netip.AddrPort]*listener{}
+	if len(s.adopted) > 0 {
+		return opened, nil
+	}
 	for _, addr := range addrs {
 		if s.listeners[addr] != nil || opened[addr] != nil {
 			continue
@@ -77,15 +104,21 @@ func (s *Server) open(addrs []netip.AddrPort) (map[netip.AddrPort]*listener, err
 	return opened, nil
 }
 
-// Addrs returns the addresses at which the server listens.
+// Addrs returns the addresses at which the server listens, sorted.
 func (s *Server) Addrs() []netip.AddrPort {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var addrs []netip.AddrPort
-	for _, l := range s.listeners {
+	for _, l := range s.all() {
 		addrs = append(addrs, l.addr())
 	}
-	return addrs
+	slices.SortFunc(addrs, netip.AddrPort.Compare)
+	return slices.Compact(addrs)
+}
+
+// all returns all listeners; s.mu is held.
+func (s *Server) all() []*listener {
+	return slices.AppendSeq(slices.Clone(s.adopted), maps.Values(s.listeners))
 }
 
 // Serve answers until the context is done, and then closes all sockets.
@@ -98,34 +131,42 @@ func (s *Server) Serve(ctx context.Context) error {
 		return errors.New("the server serves already")
 	}
 	s.serving = ctx
-	for _, l := range s.listeners {
+	for _, l := range s.all() {
 		s.start(l)
 	}
 	s.mu.Unlock()
 	s.tasks.Go(func() { s.sweep(ctx) })
 	<-ctx.Done()
-	s.mu.Lock()
-	for addr, l := range s.listeners {
-		l.close()
-		delete(s.listeners, addr)
-	}
-	s.serving = nil
-	s.mu.Unlock()
+	s.Close()
 	s.tasks.Wait()
 	return nil
+}
+
+// Close closes all sockets. Serve does so itself.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.all() {
+		l.close()
+	}
+	clear(s.listeners)
+	s.adopted, s.serving = nil, nil
 }
 
 // start has a listener answer; s.mu is held.
 func (s *Server) start(l *listener) {
 	ctx := s.serving
-	for _, conn := range l.udp {
-		s.tasks.Go(func() { s.serveUDP(ctx, conn) })
+	if l.udp != nil {
+		s.tasks.Go(func() { s.serveUDP(ctx, l.udp) })
 	}
-	s.tasks.Go(func() { s.serveTCP(ctx, l.tcp) })
+	if l.tcp != nil {
+		s.tasks.Go(func() { s.serveTCP(ctx, l.tcp) })
+	}
 }
 
 // Reload makes the server what another configuration says. Sockets at the
-// same addresses stay open and no query is lost. If it fails, everything stays as it was.
+// same addresses stay open and no query is lost. If it fails, everything stays
+// as it was.
 func (s *Server) Reload(c Config) error {
 	h, err := newHosting(c)
 	if err != nil {

@@ -139,7 +139,7 @@ func readMessage(in io.Reader) ([]byte, error) {
 // answerTCP writes the answer to a message. It returns false where the
 // connection is of no more use.
 func (s *Server) answerTCP(ctx context.Context, out *bufio.Writer, packet []byte, from netip.AddrPort) bool {
-	answer, _, ok := s.quick(nil, packet, from, true)
+	answer, ok := s.quick(nil, packet, from, true)
 	if !ok {
 		if answer = s.handle(ctx, packet, from, true); answer == nil {
 			out.Flush()
