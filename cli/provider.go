@@ -8,6 +8,7 @@ import (
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/acmedns"
+	"certctl/dns01/azure"
 	"certctl/dns01/cloudflare"
 	"certctl/dns01/desec"
 	"certctl/dns01/digitalocean"
@@ -30,6 +31,7 @@ type provider struct {
 func providers() map[string]provider {
 	return map[string]provider{
 		"acme-dns":     kind(acmedns.New),
+		"azure":        kind(azure.New),
 		"cloudflare":   kind(cloudflare.New),
 		"desec":        kind(desec.New),
 		"digitalocean": kind(digitalocean.New),

@@ -34,6 +34,10 @@ type World struct {
 	// Fail lets the service's next requests meet faults; nil where it cannot.
 	Fail func(...service.Fault)
 
+	// Most is how many values the service takes at an owner; 0: as many as you
+	// like.
+	Most int
+
 	// Newest is for services like acme-dns, which have one place (the zone's
 	// apex), keep so many of the newest values there and remove none.
 	Newest int
