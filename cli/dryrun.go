@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -98,6 +100,39 @@ func (r *run) orderForNothing(c *cli.Context, ca *config.ACME, requests []issuan
 	if err != nil {
 		return nil, err
 	}
+	return r.orderAtStaging(c, staging, requests, rep)
+}
+
+// rehearseFirst is orderForNothing where the settings for a CA want that before
+// its first order for a name.
+func (r *run) rehearseFirst(c *cli.Context, ca *config.ACME, requests []issuance.Request) ([]*issuance.Result, error) {
+	url, wanted := ca.Rehearse.At(ca.URL())
+	if !wanted {
+		return nil, nil
+	}
+	staging := *r.configFor(url)
+	staging.AgreeTOS = staging.AgreeTOS || ca.AgreeTOS
+	for n := range requests {
+		requests[n].Profile = "" // a rehearsal is about names, not about the form of certificates
+	}
+	r.process.say(c, fmt.Sprintf("rehearsing at %s what %s has not issued before", host(url), host(ca.URL())))
+	results, err := r.orderAtStaging(c, &staging, requests, new(reporter))
+	for _, result := range results {
+		if failed, ok := result.Err.(*issuance.StepError); ok {
+			failed.CA = host(url)
+		}
+	}
+	return results, err
+}
+
+func host(directory string) string {
+	if u, err := url.Parse(directory); err == nil {
+		return u.Host
+	}
+	return directory
+}
+
+func (r *run) orderAtStaging(c *cli.Context, staging *config.ACME, requests []issuance.Request, rep *reporter) ([]*issuance.Result, error) {
 	account, err := r.account(c.Context, staging)
 	if err != nil {
 		return nil, err

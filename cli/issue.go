@@ -73,24 +73,56 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	if dryRun(c) != "" {
 		return r.rehearse(c, ca, requests, rep)
 	}
-	w := work{due: requests}
-	if w.kept, err = r.kept(certificateNames(requests)); err != nil {
+	kept, err := r.kept(certificateNames(requests))
+	if err != nil {
 		return err
 	}
+	renewals := r.asRenewals(c, ca, requests, kept)
 	if !c.Bool("force") {
-		if w.due, err = r.missing(requests, ca, rep); err != nil {
+		if renewals, err = r.missing(renewals, rep); err != nil {
 			return err
 		}
 	}
+	w := work{kept: kept}
+	for _, renewal := range renewals {
+		w.due = append(w.due, renewal.Request)
+	}
 	return r.carryOut(c, w, rep, func() error {
-		account, err := r.account(c.Context, ca)
-		if err != nil {
-			return err
-		}
-		results := r.issuer(c, account, rep).Issue(c.Context, w.due)
+		results := r.keeperWith(c, ca, rep).Issue(c.Context, renewals)
 		rep.issued(results)
 		return failure(results)
 	})
+}
+
+// asRenewals joins requests with what is kept of them. Unless flags choose the
+// CA, those that follow the first in the configuration stand in for it.
+func (r *run) asRenewals(c *cli.Context, ca *config.ACME, requests []issuance.Request, kept []*store.Request) []*issuance.Renewal {
+	var all []*issuance.Renewal
+	for _, request := range requests {
+		w := &issuance.Renewal{Request: request, Directory: ca.URL(), Once: c.IsSet("domain") || c.IsSet("csr")}
+		if n := slices.IndexFunc(kept, func(k *store.Request) bool { return k.Name == request.Certificate }); n >= 0 {
+			w.Kept = kept[n]
+		}
+		if !c.IsSet("server") && !c.Bool("staging") {
+			w.Fallbacks = r.fallbacks(request, ca)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// fallbacks returns the CAs that follow the first. A profile that is not just
+// the first CA's own is wanted from them, too.
+func (r *run) fallbacks(request issuance.Request, ca *config.ACME) []issuance.Choice {
+	var all []issuance.Choice
+	for _, other := range r.config.ACME[1:] {
+		profile := other.Profile
+		if request.Profile != ca.Profile {
+			profile = request.Profile
+		}
+		all = append(all, issuance.Choice{Directory: other.URL(), Profile: profile})
+	}
+	return all
 }
 
 // issuer returns one that shows what it does.
@@ -129,19 +161,19 @@ func failure(results []*issuance.Result) error {
 	return err
 }
 
-// missing leaves out the requests for which a good certificate is there.
-func (r *run) missing(requests []issuance.Request, ca *config.ACME, rep *reporter) ([]issuance.Request, error) {
-	var missing []issuance.Request
-	for _, request := range requests {
-		live, err := issuance.Current(r.store, request, ca.URL())
+// missing leaves out those for which a good certificate is there.
+func (r *run) missing(wanted []*issuance.Renewal, rep *reporter) ([]*issuance.Renewal, error) {
+	var missing []*issuance.Renewal
+	for _, w := range wanted {
+		live, err := issuance.Current(r.store, w)
 		if err != nil {
 			return nil, err
 		}
 		if live == nil {
-			missing = append(missing, request)
+			missing = append(missing, w)
 			continue
 		}
-		rep.kept(live, request.Names)
+		rep.kept(live, w.Names)
 	}
 	return missing, nil
 }

@@ -86,14 +86,29 @@ func (p *Process) renewAll(c *cli.Context, rep *reporter) error {
 
 // keeper returns one that shows what it does.
 func (r *run) keeper(c *cli.Context, rep *reporter) *issuance.Keeper {
+	return r.keeperWith(c, r.config.ACME[0], rep)
+}
+
+// keeperWith returns one with the settings for a CA that flags have changed.
+func (r *run) keeperWith(c *cli.Context, chosen *config.ACME, rep *reporter) *issuance.Keeper {
+	settings := func(directory string) *config.ACME {
+		if directory == chosen.URL() {
+			return chosen
+		}
+		return r.configFor(directory)
+	}
 	return &issuance.Keeper{
 		Store: r.store,
 		CAs:   r.choices(),
 		Dial: func(ctx context.Context, directory string) (*acme.CA, error) {
-			return r.ca(ctx, r.configFor(directory))
+			return r.ca(ctx, settings(directory))
 		},
 		Account: func(ctx context.Context, directory string) (*acme.Account, error) {
-			return r.account(ctx, r.configFor(directory))
+			return r.account(ctx, settings(directory))
+		},
+		Permitted: r.permitted(),
+		Rehearsal: func(ctx context.Context, directory string, requests []issuance.Request) ([]*issuance.Result, error) {
+			return r.rehearseFirst(c, settings(directory), requests)
 		},
 		Issuer: func(account *acme.Account) *issuance.Issuer { return r.issuer(c, account, rep) },
 		Warn: func(certificate, text string) {
@@ -178,11 +193,7 @@ func (r *run) configured() ([]*issuance.Renewal, error) {
 		if err != nil {
 			return nil, err
 		}
-		w := &issuance.Renewal{Request: request, Directory: ca.URL()}
-		for _, other := range r.config.ACME[1:] {
-			w.Fallbacks = append(w.Fallbacks, issuance.Choice{Directory: other.URL(), Profile: first(cert.Profile, other.Profile)})
-		}
-		all = append(all, w)
+		all = append(all, &issuance.Renewal{Request: request, Directory: ca.URL(), Fallbacks: r.fallbacks(request, ca)})
 	}
 	return all, nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -36,10 +37,52 @@ type ACME struct {
 	// CA's choice.
 	Profile string `yaml:"profile"`
 
+	// Rehearse is whether the first order for a name is placed at the CA's staging
+	// before: mistakes do not count against its limits there. A directory, as a
+	// URL or a short name, is where instead of the staging that is known. Default:
+	// false.
+	Rehearse Rehearsal `yaml:"rehearse"`
+
 	// PreferredChain names the root that chains should lead to, where the CA
 	// offers several. A certificate's own comes before it. Default: the CA's
 	// choice.
 	PreferredChain string `yaml:"preferred_chain"`
+}
+
+// Rehearsal is where orders are tried first: "" for nowhere, "true" for the
+// staging of the CA, else a directory.
+type Rehearsal string
+
+// UnmarshalText reads a truth value, or a directory.
+func (r *Rehearsal) UnmarshalText(text []byte) error {
+	switch word := string(text); word {
+	case "false":
+		*r = ""
+	case "true":
+		*r = Rehearsal(word)
+	default:
+		if _, err := DirectoryURL(word); err != nil {
+			return fmt.Errorf("true, false or a directory is expected: %w", err)
+		}
+		*r = Rehearsal(word)
+	}
+	return nil
+}
+
+// MarshalText returns it as it is written.
+func (r Rehearsal) MarshalText() ([]byte, error) { return []byte(cmp.Or(string(r), "false")), nil }
+
+// At returns the URL of the directory where orders are tried before they are
+// placed at the CA with the given one.
+func (r Rehearsal) At(directory string) (url string, wanted bool) {
+	switch r {
+	case "":
+		return "", false
+	case "true":
+		return Staging(directory)
+	}
+	url, err := DirectoryURL(string(r))
+	return url, err == nil
 }
 
 // EAB is the key of an external account binding.
@@ -80,6 +123,9 @@ var address = regexp.MustCompile(`^[^@\s,;:<>?]+@[^@\s,;:<>?]+$`)
 func (a *ACME) check(at place) {
 	if _, err := DirectoryURL(a.Directory); err != nil {
 		at.problem("directory", "directory: %w", err)
+	}
+	if _, known := Staging(a.URL()); a.Rehearse == "true" && !known {
+		at.problem("rehearse", "rehearse: %s has no staging that is known: give the URL of a directory for tests", a.Directory)
 	}
 	if a.Email != "" && !address.MatchString(a.Email) {
 		at.problem("email", "email: a single address is expected, like ops@example.com")

@@ -71,6 +71,8 @@ func (w schemaWriter) value(t reflect.Type) schema {
 		return schema{"$ref": "#/$defs/duration"}
 	case reflect.TypeFor[Port]():
 		return schema{"type": "integer", "minimum": 1, "maximum": 65535}
+	case reflect.TypeFor[Rehearsal]():
+		return schema{"type": []string{"boolean", "string"}}
 	case reflect.TypeFor[Zone]():
 		return w.zone(t)
 	}

@@ -253,6 +253,9 @@ func (e *StepError) AboutCA() bool {
 	if errors.Is(e.Err, context.Canceled) || e.AboutDNS() {
 		return false
 	}
+	if _, ok := errors.AsType[*notPermittedError](e.Err); ok {
+		return true
+	}
 	if ps := problems(e.Err); len(ps) > 0 {
 		return !slices.ContainsFunc(ps, func(p *acme.Problem) bool { return !p.Own() })
 	}
@@ -265,14 +268,13 @@ func (e *StepError) AboutCA() bool {
 	return false
 }
 
-// offersOthers reports whether the CA has no challenge of those asked for.
+// offersOthers reports whether the CA has no challenge of those asked for, for
+// any of the names that it refuses.
 func offersOthers(err error) bool {
-	if _, ok := err.(*nameError); ok {
-		_, ok := errors.AsType[*acme.NoChallengeError](err)
-		return ok
-	}
-	errs := split(err)
-	return len(errs) > 0 && !slices.ContainsFunc(errs, func(e error) bool { return !offersOthers(e) })
+	return !slices.ContainsFunc(split(err), func(e error) bool {
+		_, ok := errors.AsType[*acme.NoChallengeError](e)
+		return !ok
+	})
 }
 
 // unreachable reports whether the CA could not be talked to.

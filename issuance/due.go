@@ -39,6 +39,7 @@ type Renewal struct {
 	Kept      *store.Request // what is remembered; nil before the first order
 	At        time.Time      // due from then on; zero for at once
 	Why       string         // then, in words
+	Once      bool           // a person asks for it, and nobody else is to if it cannot be had
 	Err       error          // what keeps it from being looked at; it is not ordered
 }
 

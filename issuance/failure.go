@@ -47,8 +47,9 @@ func (r *Renewal) fail(now time.Time, setbacks []setback) {
 	k.Failure = f
 }
 
-// refused remembers when a CA wants to be asked again, if it has said so.
-func (r *Renewal) refused(now time.Time, s setback) {
+// refused remembers when a CA wants to be asked again, and reports whether it
+// has said so.
+func (r *Renewal) refused(now time.Time, s setback) bool {
 	var refusal store.Refusal
 	for _, p := range problems(s.err) {
 		if url, paused := p.Paused(); paused {
@@ -57,12 +58,13 @@ func (r *Renewal) refused(now time.Time, s setback) {
 		refusal.Until = later(refusal.Until, p.RetryAfter)
 	}
 	if refusal.Visit == "" && !refusal.Until.After(now) {
-		return
+		return false
 	}
 	if r.Kept.Refusals == nil {
 		r.Kept.Refusals = make(map[string]store.Refusal)
 	}
 	r.Kept.Refusals[s.directory] = refusal
+	return true
 }
 
 // visit returns where a person has to go before a CA issues again, "" for

@@ -220,7 +220,7 @@ func TestCurrent(t *testing.T) {
 		"another CA":    {asked, "https://ca.example/directory", false},
 		"unknown":       {other(func(r *issuance.Request) { r.Certificate = "unknown" }), l.Directory, false},
 	} {
-		live, err := issuance.Current(i.Store, test.request, test.directory)
+		live, err := issuance.Current(i.Store, &issuance.Renewal{Request: test.request, Directory: test.directory})
 		if err != nil || (live != nil) != test.want {
 			t.Errorf("%s: got %v, %v, want a certificate: %t", name, live, err, test.want)
 		}

@@ -27,6 +27,16 @@ type Keeper struct {
 	Issuer  func(*acme.Account) *Issuer
 	Warn    func(certificate, text string) // called from several goroutines
 
+	// Permitted says why the CA of an account may not issue what is asked for:
+	// its profiles, or CAA records. It is asked before a CA stands in for another;
+	// nil: none is kept from it.
+	Permitted func(context.Context, *acme.Account, Request) error
+
+	// Rehearsal places orders at a CA for tests in place of the one with this
+	// directory, and keeps nothing of them; no results where none is wanted. It is
+	// for names for which that CA has not issued yet. Nil: no rehearsals.
+	Rehearsal func(ctx context.Context, directory string, requests []Request) ([]*Result, error)
+
 	dialling sync.Mutex
 	dialled  map[string]*dialled // by directory
 }

@@ -97,10 +97,10 @@ func kept(text string) time.Duration {
 	return d
 }
 
-// Current returns the certificate that is live under the request's name if it
-// is what the request asks for, from the same CA, and is not due yet; nil if
+// Current returns the certificate that is live under a name if it is what is
+// wanted, from one of the CAs that it may come from, and is not due yet; nil if
 // one has to be ordered.
-func Current(s *store.Store, r Request, directory string) (*store.Certificate, error) {
+func Current(s *store.Store, r *Renewal) (*store.Certificate, error) {
 	live, err := s.LoadCertificate(r.Certificate)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -115,8 +115,9 @@ func Current(s *store.Store, r Request, directory string) (*store.Certificate, e
 	if err != nil {
 		return nil, err
 	}
-	same := sameNames(acme.NamesIn(live.Leaf), r.Names) && KeyTypeOf(live.Leaf.PublicKey) == keyType(r.Key) &&
-		asked.Directory == directory && changed(asked, r) == ""
+	wanted, may := r.askedAt(asked.Directory)
+	same := may && sameNames(acme.NamesIn(live.Leaf), r.Names) && KeyTypeOf(live.Leaf.PublicKey) == keyType(r.Key) &&
+		changed(asked, wanted) == ""
 	if r.PrivateKey != nil {
 		same = same && matching(r.PrivateKey, live.Leaf.PublicKey)
 	}

@@ -15,7 +15,20 @@ import (
 // issue for reasons of its own, the next of the renewal's choices is asked.
 // What failed is remembered. Each result is for the renewal at the same index.
 func (k *Keeper) Renew(ctx context.Context, due []*Renewal) []*Result {
-	attempts := k.newAttempts(due)
+	return k.order(ctx, k.newAttempts(due))
+}
+
+// Issue is Renew for certificates that a person wants now: CAs that are not to
+// be asked for a while are asked all the same.
+func (k *Keeper) Issue(ctx context.Context, wanted []*Renewal) []*Result {
+	var attempts []*attempt
+	for _, r := range wanted {
+		attempts = append(attempts, &attempt{Renewal: r, left: r.choices()})
+	}
+	return k.order(ctx, attempts)
+}
+
+func (k *Keeper) order(ctx context.Context, attempts []*attempt) []*Result {
 	for ctx.Err() == nil {
 		directory, batch := next(attempts)
 		if len(batch) == 0 {
@@ -91,17 +104,66 @@ func (k *Keeper) try(ctx context.Context, directory string, batch []*attempt) {
 	account, err := k.Account(ctx, directory)
 	if err != nil {
 		for _, a := range batch {
-			k.took(a, &Result{Certificate: a.Certificate, Names: a.Names, Err: &StepError{Certificate: a.Certificate, Step: Ordering, Err: err}})
+			k.took(a, a.failed(err))
 		}
 		return
 	}
+	batch = k.rehearse(ctx, directory, k.permitted(ctx, account, batch))
+	if len(batch) == 0 {
+		return
+	}
 	issuer := k.Issuer(account)
+	issuer.Watch = k.witness(batch, issuer.Watch)
 	var requests []Request
 	for _, a := range batch {
 		requests = append(requests, issuer.request(a.Renewal, a.left[0]))
 	}
 	for n, result := range issuer.Issue(ctx, requests) {
 		k.took(batch[n], result)
+	}
+}
+
+// failed is the result of an attempt that has not come to an order.
+func (a *attempt) failed(err error) *Result {
+	return &Result{Certificate: a.Certificate, Names: a.Names, Err: &StepError{Certificate: a.Certificate, Step: Ordering, Err: err}}
+}
+
+// permitted leaves out those that a CA which stands in for another may not
+// issue.
+func (k *Keeper) permitted(ctx context.Context, account *acme.Account, batch []*attempt) (may []*attempt) {
+	for _, a := range batch {
+		if k.Permitted != nil && account.CA.URL != a.Directory {
+			if err := k.Permitted(ctx, account, a.askedOf(a.left[0])); err != nil {
+				k.took(a, a.failed(&notPermittedError{err}))
+				continue
+			}
+		}
+		may = append(may, a)
+	}
+	return may
+}
+
+// notPermittedError says that a CA is not asked, because it would not be allowed
+// to do what is wanted.
+type notPermittedError struct{ error }
+
+func (e *notPermittedError) Unwrap() error { return e.error }
+
+// witness remembers refusals as soon as a CA utters them: the run may not see
+// its end, and the next one is not to ask again too soon.
+func (k *Keeper) witness(batch []*attempt, watch func(Event)) func(Event) {
+	by := make(map[string]*attempt)
+	for _, a := range batch {
+		by[a.Certificate] = a
+	}
+	return func(e Event) {
+		if watch != nil {
+			watch(e)
+		}
+		failed, ok := e.(Failed)
+		if a := by[failed.Certificate]; ok && a != nil {
+			k.rememberRefusal(a, failed.Err)
+		}
 	}
 }
 
@@ -114,7 +176,7 @@ func (k *Keeper) took(a *attempt, r *Result) {
 		a.left = nil
 		return
 	}
-	if len(a.Fallbacks) > 0 {
+	if len(a.Fallbacks) > 0 && failed.CA == "" {
 		failed.CA = host(directory)
 	}
 	a.setbacks = append(a.setbacks, setback{directory, failed})
@@ -138,7 +200,7 @@ func host(directory string) string {
 // failed too.
 func (a *attempt) conclude(ctx context.Context) *Result {
 	if a.result == nil {
-		return &Result{Certificate: a.Certificate, Names: a.Names, Err: &StepError{Certificate: a.Certificate, Step: Ordering, Err: context.Cause(ctx)}}
+		return a.failed(context.Cause(ctx))
 	}
 	if a.result.Err != nil {
 		a.result.Err = joined(a.setbacks)
@@ -149,7 +211,7 @@ func (a *attempt) conclude(ctx context.Context) *Result {
 // rememberFailure keeps what went wrong, for the runs to come. An attempt that
 // succeeded in the end leaves only that some CAs are not to be asked.
 func (k *Keeper) rememberFailure(a *attempt) {
-	if len(a.setbacks) == 0 {
+	if len(a.setbacks) == 0 || a.forgettable() {
 		return
 	}
 	now := time.Now()
@@ -160,6 +222,24 @@ func (k *Keeper) rememberFailure(a *attempt) {
 		for _, s := range a.setbacks {
 			a.refused(now, s)
 		}
+	}
+	if err := k.Store.SaveRequest(a.Kept); err != nil {
+		k.Warn(a.Certificate, err.Error())
+	}
+}
+
+// forgettable reports whether nobody is to repeat an attempt that has failed:
+// what was asked for once, and never had, may have been a slip of the fingers.
+func (a *attempt) forgettable() bool { return a.Once && a.Kept == nil }
+
+// rememberRefusal keeps at once what a CA has said about when to come back.
+func (k *Keeper) rememberRefusal(a *attempt, err error) {
+	if a.forgettable() {
+		return
+	}
+	a.Kept = k.kept(a.Renewal)
+	if !a.refused(time.Now(), setback{a.left[0].Directory, err}) {
+		return
 	}
 	if err := k.Store.SaveRequest(a.Kept); err != nil {
 		k.Warn(a.Certificate, err.Error())
@@ -180,8 +260,7 @@ func (k *Keeper) kept(r *Renewal) *store.Request {
 // request says which certificate the new one replaces: renewals that the CA
 // has suggested do not count against its limits (RFC 9773 §5).
 func (i *Issuer) request(r *Renewal, c Choice) Request {
-	request := r.Request
-	request.Profile = c.Profile
+	request := r.askedOf(c)
 	if r.Kept == nil || r.Kept.Issued == nil || r.Kept.Directory != i.Account.CA.URL || r.Kept.Account != i.Account.URL {
 		return request
 	}
@@ -192,6 +271,13 @@ func (i *Issuer) request(r *Renewal, c Choice) Request {
 	if id, err := acme.RenewalID(live.Leaf); err == nil {
 		request.Replaces = id
 	}
+	return request
+}
+
+// askedOf returns what is asked of one of the CAs.
+func (r *Renewal) askedOf(c Choice) Request {
+	request := r.Request
+	request.Profile = c.Profile
 	return request
 }
 
