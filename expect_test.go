@@ -78,14 +78,18 @@ func expect(ts *testscript.TestScript, neg bool, what string, lines, args []stri
 }
 
 // checkCertificate is "certificate NAME DOMAIN…": the live certificate is for
-// exactly these domains, fits its key and chains up to the CA's root, and its
+// exactly these domains and IP addresses, fits its key and chains up to the CA's root, and its
 // files are for their owner only.
 func checkCertificate(ts *testscript.TestScript, _ bool, args []string) {
 	l := sceneOf(ts).lab
 	live := filepath.Join(l.State, "live", args[0])
 	pair, err := tls.LoadX509KeyPair(filepath.Join(live, "fullchain.pem"), filepath.Join(live, "privkey.pem"))
 	ts.Check(err)
-	got, want := slices.Sorted(slices.Values(pair.Leaf.DNSNames)), slices.Sorted(slices.Values(args[1:]))
+	names := pair.Leaf.DNSNames
+	for _, ip := range pair.Leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	got, want := slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(args[1:]))
 	if !slices.Equal(got, want) {
 		ts.Fatalf("got a certificate for %q, want %q", got, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,7 @@ type scene struct {
 	zones map[string]*authority.Zone
 	keys  []allowed
 	runs  map[string]*background
+	web   *http.Server // where the CA asks for http-01, or nil
 
 	recursion bool // is asked for by others
 }
@@ -202,6 +204,9 @@ func (s *scene) enter(ts *testscript.TestScript, l *lab.Lab) {
 		ts.Setenv(name, value)
 	}
 	ts.Setenv("STATE", l.State)
+	ts.Setenv("WEB", l.HTTP.Addr().String())
+	ts.Setenv("HTTP_PORT", strconv.Itoa(int(l.HTTP.Port())))
+	ts.Setenv("TLS_PORT", strconv.Itoa(int(l.TLSALPN.Port())))
 }
 
 // checkScope checks that every update was signed with a key of the very zone

@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 
 			"serve":   serveTLS,
 			"service": serveAPI,
+			"web":     serveFiles,
 
 			// Running the program.
 			"exits":       exits,

@@ -33,7 +33,7 @@ func (t ChallengeType) Proves(name string) bool {
 }
 
 // ChallengeTypes are all that are known, the default first.
-var ChallengeTypes = []ChallengeType{DNS01, DNSAccount01, DNSPersist01}
+var ChallengeTypes = []ChallengeType{DNS01, DNSAccount01, DNSPersist01, HTTP01, TLSALPN01}
 
 // Challenge is one of the ways that the CA offers to prove control of an
 // identifier.

@@ -33,7 +33,7 @@ func TestChoose(t *testing.T) {
 			offered:   []any{offer("http-01", "t"), offer("dns-account-01", "t")},
 			preferred: []ChallengeType{DNS01, "later-01"},
 			err:       "the CA offers no dns-01 or later-01 challenge, only http-01, dns-account-01",
-			hint:      "allow it with --challenge dns-account-01, or with `challenges: [dns-account-01]`",
+			hint:      "allow it with --challenge dns-account-01, or with `challenges: [dns-account-01, http-01]`",
 		},
 		"strange ones are passed over": {
 			offered:   append(strange, offer("dns-01", "t")),

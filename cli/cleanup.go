@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -11,9 +12,10 @@ import (
 func (p *Process) cleanupCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "cleanup",
-		Usage: "remove the validation records that a killed run left",
-		Description: "Every record is journaled before it is sent. This removes those that are still in the\n" +
-			"journal, and nothing else: exactly these values, in the zones where they were written.",
+		Usage: "remove the validation records and files that a killed run left",
+		Description: "Every record and every file for http-01 is journaled before it is written. This removes\n" +
+			"those that are still in the journal, and nothing else: exactly these values, in the zones\n" +
+			"and webroots where they were written.",
 		Flags:  []cli.Flag{noWaitFlag},
 		Action: p.cleanup,
 	}
@@ -36,7 +38,11 @@ func (p *Process) cleanup(c *cli.Context) error {
 	for _, record := range gone {
 		fmt.Fprintf(p.Stdout, "%s: TXT %q removed\n", record.Owner.Bare(), record.Value)
 	}
-	if len(gone) == 0 && err == nil {
+	clean, fileErr := issuance.SweepFiles(r.store)
+	for _, root := range clean {
+		fmt.Fprintf(p.Stdout, "%s: files for http-01 removed\n", root)
+	}
+	if err = errors.Join(err, fileErr); err == nil && len(gone)+len(clean) == 0 {
 		fmt.Fprintln(p.Stdout, "nothing to remove")
 	}
 	return err

@@ -255,6 +255,9 @@ func requested(c *cli.Context, cfg *config.Config, ca *config.ACME) (issuance.Re
 	if err := store.CheckName(r.Certificate); err != nil {
 		return r, &UsageError{Err: err}
 	}
+	if err := answering(c, cfg, &r); err != nil {
+		return r, err
+	}
 	if err := r.Check(); err != nil {
 		return r, &UsageError{Err: err}
 	}
@@ -290,6 +293,7 @@ func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (
 			return r, &UsageError{Err: fmt.Errorf("certificate %s: csr: %w", cert.Name, err)}
 		}
 	}
+	answerAs(&r, *cmp.Or(cert.HTTP, &cfg.Defaults.HTTP), *cmp.Or(cert.TLSALPN, &cfg.Defaults.TLSALPN))
 	if err := r.Check(); err != nil {
 		return r, &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
 	}

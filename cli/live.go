@@ -19,7 +19,8 @@ type liveView struct {
 	names []string          // in the order of the certificates
 	state map[string]string // of each name, in words
 	mark  map[string]string
-	drawn int // lines on the screen that belong to us
+	asked map[string]bool // names that the CA asks us about, and not the DNS
+	drawn int             // lines on the screen that belong to us
 }
 
 // Marks in front of a name.
@@ -36,10 +37,12 @@ func (v *liveView) Show(e issuance.Event) {
 	switch e := e.(type) {
 	case issuance.Ordered:
 		for _, name := range e.Pending {
-			v.set(name, working, "looking for the place of its record")
+			v.set(name, working, "looking for how to prove it")
 		}
 	case issuance.Located:
 		v.set(e.Name, working, way(e.Grant.Target))
+	case issuance.Answered:
+		v.answered(e)
 	case issuance.Observed:
 		for _, name := range e.Names {
 			v.set(name, working, fmt.Sprintf("%s: %s, %s", e.Owner.Bare(), serverName(e.Server), e.Answer))
@@ -57,12 +60,23 @@ func (v *liveView) Show(e issuance.Event) {
 }
 
 func (v *liveView) begin(s issuance.Step) {
-	switch s {
-	case issuance.Publishing:
-		v.setAll(working, "writing the record")
-	case issuance.Validating:
-		v.setAll(working, "every server has the record; the CA looks")
+	for _, name := range v.names {
+		switch {
+		case v.mark[name] != working:
+		case s == issuance.Publishing && !v.asked[name]:
+			v.set(name, working, "writing the record")
+		case s == issuance.Validating && !v.asked[name]:
+			v.set(name, working, "every server has the record; the CA looks")
+		}
 	}
+}
+
+func (v *liveView) answered(e issuance.Answered) {
+	if v.asked == nil {
+		v.asked = make(map[string]bool)
+	}
+	v.asked[e.Name] = true
+	v.set(e.Name, working, answered(e.Answer))
 }
 
 func (v *liveView) validated(e issuance.Validated) {

@@ -160,6 +160,8 @@ func record(e issuance.Event) (text string, about []slog.Attr) {
 		return text, attributes("certificate", e.Certificate, "order", e.URL)
 	case issuance.Located:
 		return text, attributes("certificate", e.Certificate, "name", e.Name, "zone", e.Grant.Target.Zone.Bare())
+	case issuance.Answered:
+		return text, attributes("certificate", e.Certificate, "name", e.Name, "challenge", string(e.Challenge))
 	case issuance.Published:
 		return text, attributes("zone", e.Records[0].Zone.Bare())
 	case issuance.Observed:

@@ -30,7 +30,8 @@ type certificateReport struct {
 	Status      string             `json:"status"` // issued, valid (and not due), rehearsed, failed
 	Error       string             `json:"error,omitempty"`
 	Hints       []string           `json:"hints,omitempty"`
-	Identifiers []*placementReport `json:"identifiers,omitempty"` // those that had to be validated
+	Identifiers []*placementReport `json:"identifiers,omitempty"` // those that had to be validated by a record
+	Answers     []*answerReport    `json:"answers,omitempty"`     // how the others were validated
 	Timings     map[string]float64 `json:"timings,omitempty"`     // step to seconds
 	Files       *filesReport       `json:"files,omitempty"`
 	Serial      string             `json:"serial,omitempty"` // hexadecimal
@@ -52,6 +53,14 @@ type placementReport struct {
 	Lasting    bool            `json:"lasting,omitempty"`  // the record stays
 	Servers    []*serverReport `json:"servers"`
 	Warnings   []string        `json:"warnings,omitempty"`
+}
+
+// answerReport is how the CA got its answer about one name from us.
+type answerReport struct {
+	Name      string   `json:"name"`
+	Challenge string   `json:"challenge"` // http-01 or tls-alpn-01
+	Webroot   string   `json:"webroot,omitempty"`
+	Addresses []string `json:"addresses,omitempty"` // where we listened
 }
 
 // stepReport is an alias or a zone cut on the way.
@@ -124,6 +133,9 @@ func (r *reporter) issued(results []*issuance.Result) {
 		}
 		for _, p := range res.Placements {
 			c.Identifiers = append(c.Identifiers, r.placement(p))
+		}
+		for _, a := range res.Answers {
+			c.Answers = append(c.Answers, &answerReport{a.Name, string(a.Challenge), a.Webroot, a.Addresses})
 		}
 		if res.Err != nil {
 			c.Status, c.Error, c.Hints = "failed", res.Err.Error(), Hints(res.Err)
@@ -249,6 +261,9 @@ func writeTimings(w io.Writer, timings []issuance.Timing) {
 	var steps []string
 	for _, t := range timings {
 		total += t.Took
+		if t.Took < time.Millisecond {
+			continue // there was nothing to do
+		}
 		steps = append(steps, fmt.Sprintf("%s %s", t.Step, brief(t.Took)))
 	}
 	fmt.Fprintf(w, "took %s: %s\n", brief(total), strings.Join(steps, ", "))

@@ -110,7 +110,7 @@ func (r *run) lock(c *cli.Context) (unlock func(), err error) {
 	})
 }
 
-// sweep removes what killed runs left in the DNS. That it cannot is said, but
+// sweep removes what killed runs left in the DNS and below webroots. That it cannot is said, but
 // is no reason not to go on.
 func (r *run) sweep(c *cli.Context) {
 	gone, err := issuance.Sweep(c.Context, r.store, r.credentials)
@@ -119,6 +119,13 @@ func (r *run) sweep(c *cli.Context) {
 	}
 	if err != nil {
 		r.process.warn(c, "records of an earlier run are left: "+err.Error())
+	}
+	clean, err := issuance.SweepFiles(r.store)
+	for _, root := range clean {
+		r.process.say(c, "files of an earlier run removed below "+root)
+	}
+	if err != nil {
+		r.process.warn(c, "files of an earlier run are left: "+err.Error())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"certctl/acme"
 	"certctl/delegation"
 	"certctl/issuance"
 )
@@ -17,6 +18,8 @@ func sentence(e issuance.Event) (subject, text string) {
 		return e.Certificate, ordered(e)
 	case issuance.Located:
 		return e.Name, fmt.Sprintf("%s, %s; %s", way(e.Target), servers(e.Target), written(e.Placement))
+	case issuance.Answered:
+		return e.Name, answered(e.Answer)
 	case issuance.Published:
 		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
 	case issuance.Observed:
@@ -40,6 +43,18 @@ func written(p issuance.Placement) string {
 		return "written with " + p.Credential.Label + ", and stays"
 	}
 	return "written with " + p.Credential.Label
+}
+
+// answered says how a CA gets its answer from us.
+func answered(a issuance.Answer) string {
+	asks := "the CA asks at port 80"
+	if a.Challenge == acme.TLSALPN01 {
+		asks = "the CA connects to port 443"
+	}
+	if a.Webroot != "" {
+		return fmt.Sprintf("%s (%s), and finds a file below %s", asks, a.Challenge, a.Webroot)
+	}
+	return fmt.Sprintf("%s (%s), and is answered at %s", asks, a.Challenge, strings.Join(a.Addresses, " and "))
 }
 
 func ordered(e issuance.Ordered) string {

@@ -17,20 +17,29 @@ type Certificate struct {
 	// letters, digits, dots, hyphens and underscores.
 	Name string `yaml:",key"`
 
-	// Domains are the names in the certificate, wildcards as "*.example.com".
+	// Domains are the names in the certificate, wildcards as "*.example.com", and
+	// IP addresses, which http-01 and tls-alpn-01 can prove.
 	// All are ordered together: it has all of them or is not issued.
 	Domains []string `yaml:"domains" required:"true"`
 
 	// Key is the type of the private key.
 	Key string `yaml:"key" default:"ecdsa-p256" enum:"ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096"`
 
-	// Challenges are the ways to prove the domains to the CA: the first that it
-	// offers is used. Default: those of the defaults section.
-	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01,dns-persist-01"`
+	// Challenges are the ways to prove the domains to the CA: for each domain the
+	// first is used that can prove it and that the CA offers. Default: those of
+	// the defaults section.
+	Challenges []string `yaml:"challenges" enum:"dns-01,dns-account-01,dns-persist-01,http-01,tls-alpn-01"`
 
 	// PersistFor is how long records of dns-persist-01 are good that we write: a
 	// day or more. Default: that of the defaults section.
 	PersistFor time.Duration `yaml:"persist_for"`
+
+	// HTTP says how http-01 is answered. Default: as the defaults section says.
+	HTTP *HTTP `yaml:"http"`
+
+	// TLSALPN says how tls-alpn-01 is answered. Default: as the defaults section
+	// says.
+	TLSALPN *TLSALPN `yaml:"tls_alpn"`
 
 	// Profile is the certificate profile to ask for. Default: that of the acme
 	// section.

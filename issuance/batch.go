@@ -17,6 +17,7 @@ import (
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/store"
+	"certctl/tlsalpn01"
 )
 
 // concurrentOrders bounds how many orders of a batch talk to the CA at once.
@@ -27,6 +28,7 @@ type Result struct {
 	Certificate string
 	Names       []string
 	Placements  []Placement // where the record of each validated name went
+	Answers     []Answer    // how the CA got the others validated
 	Saved       *store.Certificate
 	Timings     []Timing // of the whole batch
 	Err         error    // a *StepError, or nil
@@ -102,6 +104,8 @@ type batch struct {
 	jobs      []*job
 	published []dns01.Publication      // or about to be, and to be removed
 	refused   map[delegation.Name]bool // zones that did not take the update
+	closing   []func()                 // end what listens for the CA
+	placed    []store.Placed           // files that are there, or may be: to be removed
 
 	mu      sync.Mutex // guards timings
 	timings []Timing
@@ -117,6 +121,7 @@ type job struct {
 	pending []*acme.Authorization
 	records []record // one for each of those pending that a record proves
 	chain   [][]byte
+	alpn    *tlsalpn01.Server // that answers for this order, or nil
 }
 
 func (i *Issuer) newBatch(requests []Request) *batch {
@@ -195,6 +200,7 @@ func (b *batch) results() []*Result {
 		for _, record := range j.records {
 			j.result.Placements = append(j.result.Placements, record.Placement)
 		}
+		j.result.Answers = j.answers()
 		rs = append(rs, j.result)
 	}
 	return rs

@@ -15,6 +15,7 @@ type Step string
 const (
 	Ordering   Step = "order"
 	Locating   Step = "locate"
+	Answering  Step = "answer"
 	Publishing Step = "publish"
 	Waiting    Step = "propagate"
 	Validating Step = "validate"
@@ -47,6 +48,18 @@ type Ordered struct {
 type Located struct {
 	Certificate string
 	Placement
+}
+
+// Placing says that files will be below a document root, and are on record.
+type Placing struct {
+	Root  string
+	Files int
+}
+
+// Answered says how the CA will get its answer from us and not from the DNS.
+type Answered struct {
+	Certificate string
+	Answer
 }
 
 // Journaled says that records are on record, before they are sent.
@@ -94,6 +107,8 @@ func (Began) event()     {}
 func (Ended) event()     {}
 func (Ordered) event()   {}
 func (Located) event()   {}
+func (Placing) event()   {}
+func (Answered) event()  {}
 func (Journaled) event() {}
 func (Published) event() {}
 func (Observed) event()  {}

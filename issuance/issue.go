@@ -35,6 +35,7 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 
 	b.each(ctx, Ordering, i.order)
 	b.each(ctx, Locating, i.locate)
+	b.all(ctx, Answering, i.answer)
 
 	b.all(ctx, Publishing, i.publish)
 	b.all(ctx, Waiting, i.wait)
@@ -99,7 +100,12 @@ func (i *Issuer) validate(ctx context.Context, j *job) error {
 	if len(j.pending) == 0 {
 		return nil
 	}
-	err := j.order.Validate(ctx, j.pending, func(z *acme.Authorization) {
+	hide, err := j.show(ctx)
+	if err != nil {
+		return err
+	}
+	defer hide()
+	err = j.order.Validate(ctx, j.pending, func(z *acme.Authorization) {
 		i.tell(Validated{Certificate: j.Certificate, Name: z.Name(), Status: z.Status})
 	})
 	return byName(err)

@@ -80,6 +80,7 @@ func (i *Issuer) wait(ctx context.Context, b *batch) {
 // and strikes it from the journal. What cannot be removed stays there for the
 // next run, and is no reason for a certificate to fail.
 func (i *Issuer) remove(ctx context.Context, b *batch) {
+	i.withdraw(b)
 	useless := append(b.published, b.outdated()...)
 	if len(useless) == 0 {
 		return

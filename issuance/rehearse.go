@@ -23,6 +23,7 @@ func (i *Issuer) Rehearse(ctx context.Context, requests []Request, write bool) [
 		return i.locate(ctx, j)
 	})
 	if write {
+		b.all(ctx, Answering, i.answer)
 		b.all(ctx, Publishing, i.publish)
 		b.all(ctx, Waiting, i.wait)
 		b.all(ctx, Removing, i.remove)
@@ -33,11 +34,14 @@ func (i *Issuer) Rehearse(ctx context.Context, requests []Request, write bool) [
 // imagine makes up authorizations as a CA would want them that offers what is
 // most preferred, with values of the form that RFC 8555 §8.4 prescribes.
 func (i *Issuer) imagine(j *job) (err error) {
+	if err := j.Check(); err != nil {
+		return err
+	}
 	for _, name := range j.Names {
 		domain, wildcard := strings.CutPrefix(name, "*.")
 		t := j.Preferred(name)
 		z := &acme.Authorization{
-			Domain: domain, Wildcard: wildcard, Challenge: &acme.Challenge{Type: t}, Prefix: i.Account.Prefix(t), Value: randomValue(),
+			Domain: domain, Wildcard: wildcard, Challenge: &acme.Challenge{Type: t, Token: randomValue()}, Prefix: i.Account.Prefix(t), Value: randomValue(),
 		}
 		if t == acme.DNSPersist01 {
 			if z.Persist, err = i.Account.PersistTerms(); err != nil {

@@ -20,6 +20,9 @@ type Request struct {
 	Profile     string               // of the CA; "" for its default
 	Challenges  []acme.ChallengeType // the first that the CA offers is used; none for DefaultChallenges
 	PersistFor  time.Duration        // how long records of dns-persist-01 are good that we write; 0: until they are removed
+	Webroot     string               // document root of the web server that answers http-01; "" for a server of our own
+	HTTP        []string             // where that listens, as listen.Parse returns it; none for port 80
+	TLSALPN     []string             // where ours listens for tls-alpn-01; none for port 443
 	Follow      map[string]string    // by domain, what ParseFollow reads; "" for those not in it
 	Deploy      []string             // commands to run when the certificate is new
 	Replaces    string               // acme.RenewalID of the certificate that this one is to replace, or ""
@@ -49,8 +52,7 @@ func (r *Request) challenges() []acme.ChallengeType {
 func (r *Request) Check() error {
 	var errs []error
 	for _, name := range r.Names {
-		proves := func(t acme.ChallengeType) bool { return t.Proves(name) }
-		if !slices.ContainsFunc(r.challenges(), proves) {
+		if !r.Preferred(name).Proves(name) {
 			errs = append(errs, &unprovableError{name, r.challenges()})
 		}
 	}

@@ -26,8 +26,11 @@ resolver:
   port: %d
 renew:
   delay: none
+defaults:
+  http: {listen: ["%s"]}
+  tls_alpn: {listen: ["%s"]}
 zones:
-`, l.Directory, l.State, l.Resolver, l.Resolver.Port())
+`, l.Directory, l.State, l.Resolver, l.Resolver.Port(), l.HTTP, l.TLSALPN)
 	for _, z := range l.Zones {
 		secret := filepath.Join("keys", z.Key.Name+".key")
 		if err := os.WriteFile(filepath.Join(l.Dir, secret), []byte(z.Key.Secret+"\n"), 0o600); err != nil {
@@ -47,6 +50,8 @@ zones:
 //	LAB_ROOT_FILE   root of the certificates that the CA issues
 //	LAB_RESOLVER    recursive resolver, host:port
 //	LAB_PORT        port of all DNS servers
+//	LAB_HTTP        where the CA asks for http-01, at web.example.com; host:port
+//	LAB_TLS_ALPN    where it connects for tls-alpn-01; host:port
 //
 // and so that other programs trust the directory: SSL_CERT_FILE (Go, OpenSSL),
 // REQUESTS_CA_BUNDLE (Python, certbot) and CURL_CA_BUNDLE name a file with the
@@ -59,6 +64,8 @@ func (l *Lab) Env() []string {
 		"LAB_ROOT_FILE=" + l.RootFile,
 		"LAB_RESOLVER=" + l.Resolver.String(),
 		"LAB_PORT=" + strconv.Itoa(int(l.Resolver.Port())),
+		"LAB_HTTP=" + l.HTTP.String(),
+		"LAB_TLS_ALPN=" + l.TLSALPN.String(),
 		"SSL_CERT_FILE=" + l.bundle,
 		"REQUESTS_CA_BUNDLE=" + l.bundle,
 		"CURL_CA_BUNDLE=" + l.bundle,

@@ -36,6 +36,8 @@ type Lab struct {
 	RootFile  string         // path of the root of the certificates that the CA issues (PEM)
 	Directory string         // URL of the ACME directory
 	Resolver  netip.AddrPort // recursive; the authoritative servers have the same port
+	HTTP      netip.AddrPort // where the CA asks for http-01, at web.example.com
+	TLSALPN   netip.AddrPort // where it connects for tls-alpn-01
 	World     *authority.World
 	Zones     []Zone // those that take updates
 
@@ -74,6 +76,9 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 		o.Extend(b)
 	}
 	l.World, l.Zones, l.names = b.World, b.zones, b.names
+	if err := l.findPorts(ctx, b); err != nil {
+		return err
+	}
 	recursor := l.World.Recursor()
 	if err := l.World.Start(); err != nil {
 		return err
@@ -110,7 +115,7 @@ func (l *Lab) startCA(ctx context.Context, o Options) error {
 	if err := l.writeRoots(ca); err != nil {
 		return err
 	}
-	if l.pebble, err = newPebble(o, l.Resolver.String()); err != nil {
+	if l.pebble, err = newPebble(o, l); err != nil {
 		return err
 	}
 	if err := os.WriteFile(l.RootFile, l.pebble.root, 0o644); err != nil {

@@ -130,9 +130,8 @@ type pebble struct {
 	listener net.Listener
 }
 
-// newPebble makes a Pebble that validates through a resolver. The ports for
-// challenges other than dns-01 are Pebble's own defaults.
-func newPebble(o Options, resolver string) (*pebble, error) {
+// newPebble makes a Pebble that validates in the world of a lab.
+func newPebble(o Options, l *Lab) (*pebble, error) {
 	store, err := o.CA.store()
 	if err != nil {
 		return nil, err
@@ -144,7 +143,7 @@ func newPebble(o Options, resolver string) (*pebble, error) {
 	p := &pebble{}
 	err = withEnvironment(o.CA.environment(), func() {
 		issuer := ca.New(logger, store, "", "ecdsa", o.CA.AlternateRoots, max(1, o.CA.ChainLength), o.CA.profiles())
-		validator := va.New(logger, 5002, 5001, false, resolver, store)
+		validator := va.New(logger, int(l.HTTP.Port()), int(l.TLSALPN.Port()), false, l.Resolver.String(), store)
 		front := wfe.New(logger, store, validator, issuer, []string{"pebble.letsencrypt.org"}, false,
 			len(o.CA.ExternalAccounts) > 0, seconds(o.CA.RetryAfterAuthz, 3), seconds(o.CA.RetryAfterOrder, 5))
 		p.server = &http.Server{Handler: front.Handler(), ErrorLog: logger, ReadHeaderTimeout: time.Minute}

@@ -17,6 +17,7 @@
 //	live/NAME                     symbolic link to the newest directory in archive
 //	labels.key                    what the labels of certctl delegate --labels random are made from
 //	journal.jsonl                 validation records that are, or may be, in the DNS
+//	placed.json                   files that are, or may be, below a web server's document root
 //
 // CA is the directory URL's host, port and path with other characters than
 // letters, digits, dots and hyphens as underscores. NAME is the user's name for
