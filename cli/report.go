@@ -252,6 +252,9 @@ func (c *certificateReport) write(w io.Writer) {
 
 func day(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
 
+// nothing is what a step takes at most that has nothing to do.
+const nothing = 100 * time.Microsecond
+
 // writeTimings says how long each step of a run took.
 func writeTimings(w io.Writer, timings []issuance.Timing) {
 	if len(timings) == 0 {
@@ -261,8 +264,8 @@ func writeTimings(w io.Writer, timings []issuance.Timing) {
 	var steps []string
 	for _, t := range timings {
 		total += t.Took
-		if t.Took < time.Millisecond {
-			continue // there was nothing to do
+		if t.Took < nothing {
+			continue
 		}
 		steps = append(steps, fmt.Sprintf("%s %s", t.Step, brief(t.Took)))
 	}
