@@ -12,7 +12,7 @@ import (
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
 		"certctl":                          {"acme", "cli", "issuance"},
-		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/azure", "dns01/cloudflare", "dns01/desec", "dns01/digitalocean", "dns01/exec", "dns01/gandi", "dns01/google", "dns01/hetzner", "dns01/linode", "dns01/ns1", "dns01/ovh", "dns01/porkbun", "dns01/powerdns", "dns01/rfc2136", "dns01/route53", "dns01/scaleway", "dns01/webhook", "dnssec", "foreign", "hook", "http01", "install", "issuance", "lab", "listen", "moving", "nameserver", "nameserver/access", "nameserver/accounts", "nameserver/api", "nameserver/metrics", "nameserver/update", "nameserver/values", "nameserver/witness", "secret", "store", "tlsalpn01", "trace"},
+		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/azure", "dns01/cloudflare", "dns01/desec", "dns01/digitalocean", "dns01/exec", "dns01/gandi", "dns01/google", "dns01/hetzner", "dns01/linode", "dns01/ns1", "dns01/ovh", "dns01/porkbun", "dns01/powerdns", "dns01/rfc2136", "dns01/route53", "dns01/scaleway", "dns01/standalone", "dns01/webhook", "dnssec", "foreign", "hook", "http01", "install", "issuance", "lab", "listen", "moving", "nameserver", "nameserver/access", "nameserver/accounts", "nameserver/api", "nameserver/metrics", "nameserver/update", "nameserver/values", "nameserver/witness", "secret", "store", "tlsalpn01", "trace"},
 		"certctl/issuance":                 {"acme", "delegation", "dns01", "dns01/txt", "hook", "http01", "install", "persist", "store", "tlsalpn01"},
 		"certctl/persist":                  {},
 		"certctl/hook":                     {},
@@ -27,6 +27,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01":                    {"delegation"},
 		"certctl/dnssec":                   {"delegation"},
 		"certctl/dns01/rfc2136":            {"delegation", "dns01", "secret"},
+		"certctl/dns01/standalone":         {"delegation", "dns01", "dns01/guard", "nameserver", "nameserver/values", "nameserver/witness"},
 		"certctl/dns01/conformance":        {"delegation", "dns01", "lab/service"},
 		"certctl/dns01/acmedns":            {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
 		"certctl/dns01/webhook":            {"delegation", "dns01", "dns01/guard", "dns01/web", "secret"},
@@ -94,7 +95,7 @@ func TestImports(t *testing.T) {
 		"gopkg.in/yaml.v3":          {"certctl/config"},
 		"golang.org/x/crypto/acme":  {"certctl/acme"},
 		"github.com/miekg/dns":      {"certctl/caa", "certctl/check", "certctl/delegate", "certctl/delegation", "certctl/dns01", "certctl/dns01/rfc2136", "certctl/dnssec", "certctl/lab", "certctl/lab/authority", "certctl/lab/debian", "certctl/lab/hostile", "certctl/nameserver", "certctl/nameserver/metrics", "certctl/nameserver/update", "certctl/nameserver/witness"},
-		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/webhook"},
+		"github.com/libdns/libdns":  {"certctl/dns01", "certctl/dns01/acmedns", "certctl/dns01/conformance", "certctl/dns01/exec", "certctl/dns01/guard", "certctl/dns01/hosted", "certctl/dns01/rfc2136", "certctl/dns01/standalone", "certctl/dns01/webhook"},
 		"github.com/go-jose":        {"certctl/acme"},
 		"golang.org/x/net":          {"certctl/acme", "certctl/nameserver"},
 		"golang.org/x/text":         {"certctl/acme"},

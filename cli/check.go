@@ -95,7 +95,11 @@ func (p *Process) checkAll(c *cli.Context) (*check.Report, error) {
 		r.sweep(c)
 		checker.Journal = canaries{r.store.Journal()}
 	}
-	report, err := checker.Check(c.Context, names)
+	var report *check.Report
+	err = r.answering(c, func() (err error) {
+		report, err = checker.Check(c.Context, names)
+		return err
+	})
 	if err != nil {
 		return nil, err // interrupted: half of a report says nothing
 	}

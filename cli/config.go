@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"certctl/config"
+	"certctl/dns01/standalone"
 )
 
 func (p *Process) configCommand() *cli.Command {
@@ -67,7 +68,7 @@ func (p *Process) configSchema(c *cli.Context) error {
 		return err
 	}
 	structs := make(map[string]any)
-	for word, kind := range providers() {
+	for word, kind := range providers(new(standalone.Pool)) {
 		structs[word] = kind.config
 	}
 	schema, err := config.Schema(structs)

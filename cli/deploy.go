@@ -142,7 +142,7 @@ func (r *run) orderAndDeploy(c *cli.Context, w work, rep *reporter, order func()
 	err := r.pre(c, w)
 	if err == nil {
 		if len(w.due) > 0 {
-			err = order()
+			err = r.answering(c, order)
 		}
 		kept, loadErr := r.kept(names)
 		err = errors.Join(err, loadErr, r.deployEach(c, r.pending(kept)))

@@ -11,6 +11,7 @@ import (
 
 	"certctl/acme"
 	"certctl/config"
+	"certctl/delegation"
 	"certctl/issuance"
 	"certctl/secret"
 	"certctl/store"
@@ -71,7 +72,7 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	defer unlock()
 	r.sweep(c)
 	if dryRun(c) != "" {
-		return r.rehearse(c, ca, requests, rep)
+		return r.answering(c, func() error { return r.rehearse(c, ca, requests, rep) })
 	}
 	kept, err := r.kept(certificateNames(requests))
 	if err != nil {
@@ -128,6 +129,7 @@ func (r *run) fallbacks(request issuance.Request, ca *config.ACME) []issuance.Ch
 // issuer returns one that shows what it does.
 func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issuance.Issuer {
 	v := r.process.view(c)
+	public := &audience{run: r, owners: make(map[delegation.Name]bool)}
 	return &issuance.Issuer{
 		Account:     account,
 		Resolver:    r.resolver,
@@ -136,10 +138,12 @@ func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issu
 		Store:       r.store,
 		Keep:        r.config.Keep,
 		Watch: func(e issuance.Event) {
-			rep.note(e)
-			v.Show(e)
-			if r.process.Watch != nil {
-				r.process.Watch(e)
+			for _, e := range append([]issuance.Event{e}, public.follow(e)...) {
+				rep.note(e)
+				v.Show(e)
+				if r.process.Watch != nil {
+					r.process.Watch(e)
+				}
 			}
 		},
 	}

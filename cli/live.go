@@ -53,7 +53,7 @@ func (v *liveView) Show(e issuance.Event) {
 		v.validated(e)
 	case issuance.Failed:
 		v.setAll(failed, "given up")
-	case issuance.Warned:
+	case issuance.Warned, issuance.Asked:
 		v.above(plainLine(e))
 	}
 	v.draw()

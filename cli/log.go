@@ -168,6 +168,8 @@ func record(e issuance.Event) (text string, about []slog.Attr) {
 		return text, attributes("owner", e.Owner.Bare(), "server", serverName(e.Server), "seconds", e.Elapsed.Seconds())
 	case issuance.Validated:
 		return text, attributes("certificate", e.Certificate, "name", e.Name)
+	case issuance.Asked:
+		return text, attributes("owner", e.Owner.Bare(), "networks", len(e.Networks))
 	case issuance.Removed:
 		return text, attributes("zone", e.Records[0].Zone.Bare())
 	case issuance.Saved:

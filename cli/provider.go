@@ -18,6 +18,7 @@ import (
 	"certctl/dns01/porkbun"
 	"certctl/dns01/rfc2136"
 	"certctl/dns01/route53"
+	"certctl/dns01/standalone"
 	"certctl/dns01/webhook"
 )
 
@@ -27,8 +28,9 @@ type provider struct {
 	open   func(*config.Zone, delegation.Name, dns01.Environment) (dns01.Provider, error)
 }
 
-// providers maps the word after "provider:" to the kind that it names.
-func providers() map[string]provider {
+// providers maps the word after "provider:" to the kind that it names. What the
+// run serves itself is in a pool.
+func providers(own *standalone.Pool) map[string]provider {
 	return map[string]provider{
 		"acme-dns":     kind(acmedns.New),
 		"azure":        kind(azure.New),
@@ -41,6 +43,7 @@ func providers() map[string]provider {
 		"porkbun":      kind(porkbun.New),
 		"rfc2136":      kind(rfc2136.New),
 		"route53":      kind(route53.New),
+		"standalone":   kind(own.New),
 		"webhook":      kind(webhook.New),
 	}
 }
@@ -64,8 +67,8 @@ func kind[C any](open func(C, delegation.Name, dns01.Environment) (dns01.Provide
 }
 
 // credential makes the credential of one entry under zones:.
-func credential(z *config.Zone, env dns01.Environment) (*dns01.Credential, error) {
-	known := providers()
+func credential(z *config.Zone, env dns01.Environment, own *standalone.Pool) (*dns01.Credential, error) {
+	known := providers(own)
 	kind, ok := known[z.Provider]
 	if !ok {
 		return nil, z.UnknownProvider(slices.Sorted(maps.Keys(known)))

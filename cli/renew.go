@@ -143,7 +143,7 @@ func (r *run) rehearseRenewals(c *cli.Context, due, all []*issuance.Renewal, rep
 	for _, w := range due {
 		requests = append(requests, w.Request)
 	}
-	return r.rehearse(c, ca, requests, rep)
+	return r.answering(c, func() error { return r.rehearse(c, ca, requests, rep) })
 }
 
 // renewals returns all certificates that are wanted, or those named, with when

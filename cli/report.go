@@ -52,6 +52,7 @@ type placementReport struct {
 	Standing   bool            `json:"standing,omitempty"` // the record was there
 	Lasting    bool            `json:"lasting,omitempty"`  // the record stays
 	Servers    []*serverReport `json:"servers"`
+	Asked      []askedReport   `json:"asked,omitempty"` // who has asked while the CA was validating, where this run served the zone
 	Warnings   []string        `json:"warnings,omitempty"`
 }
 
@@ -61,6 +62,13 @@ type answerReport struct {
 	Challenge string   `json:"challenge"` // http-01 or tls-alpn-01
 	Webroot   string   `json:"webroot,omitempty"`
 	Addresses []string `json:"addresses,omitempty"` // where we listened
+}
+
+// askedReport is a network that has asked for the values.
+type askedReport struct {
+	Network string `json:"network"`
+	Queries int    `json:"queries"`
+	Served  bool   `json:"served"` // it got a value
 }
 
 // stepReport is an alias or a zone cut on the way.
@@ -93,17 +101,30 @@ type filesReport struct {
 // reporter gathers what the report needs, from events and results.
 type reporter struct {
 	answers      map[string]issuance.Observed // by owner and address
+	asked        map[delegation.Name][]askedReport
 	certificates []*certificateReport
 	timings      []issuance.Timing
 	rehearsal    bool // nothing was kept
 }
 
 func (r *reporter) note(e issuance.Event) {
+	if a, ok := e.(issuance.Asked); ok {
+		r.noteAsked(a)
+	}
 	if o, ok := e.(issuance.Observed); ok {
 		if r.answers == nil {
 			r.answers = make(map[string]issuance.Observed)
 		}
 		r.answers[string(o.Owner)+" "+o.Server.Addrs[0].String()] = o
+	}
+}
+
+func (r *reporter) noteAsked(e issuance.Asked) {
+	if r.asked == nil {
+		r.asked = make(map[delegation.Name][]askedReport)
+	}
+	for _, n := range e.Networks {
+		r.asked[e.Owner] = append(r.asked[e.Owner], askedReport{n.Prefix.String(), n.Queries, n.Served})
 	}
 }
 
@@ -190,7 +211,7 @@ func (r *reporter) placement(p issuance.Placement) *placementReport {
 	t := p.Target
 	rep := &placementReport{
 		Name: p.Name, Challenge: t.Challenge.String(), Owner: t.Owner.String(), Zone: t.Zone.String(),
-		Standing: p.Standing, Lasting: p.Lasting, Warnings: t.Warnings, Steps: []stepReport{},
+		Standing: p.Standing, Lasting: p.Lasting, Warnings: t.Warnings, Asked: r.asked[t.Owner], Steps: []stepReport{},
 	}
 	if c := p.Credential; c != nil {
 		rep.Credential, rep.Scope = c.Label, c.Scope.String()

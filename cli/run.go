@@ -17,6 +17,7 @@ import (
 	"certctl/config"
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/standalone"
 	"certctl/issuance"
 	"certctl/store"
 )
@@ -29,6 +30,7 @@ type run struct {
 	client      *delegation.Client
 	resolver    *delegation.Resolver
 	credentials dns01.Credentials
+	standalone  standalone.Pool                // the zones that this run serves itself
 	entries     map[string]*config.Certificate // under certificates:, by name
 
 	dialing sync.Mutex
@@ -93,7 +95,7 @@ func (r *run) openCredentials() error {
 	env := dns01.Environment{Client: r.client, Primary: r.resolver.Primary, Getenv: r.process.Getenv}
 	var errs []error
 	for _, z := range r.config.Zones {
-		credential, err := credential(z, env)
+		credential, err := credential(z, env, &r.standalone)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -26,6 +26,8 @@ func sentence(e issuance.Event) (subject, text string) {
 		return e.Owner.Bare(), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
 	case issuance.Validated:
 		return e.Name, "the CA says " + string(e.Status)
+	case issuance.Asked:
+		return e.Owner.Bare(), e.Text
 	case issuance.Removed:
 		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s removed", count(len(e.Records), "record"))
 	case issuance.Warned:

@@ -1,9 +1,11 @@
 package issuance
 
 import (
+	"net/netip"
 	"time"
 
 	"certctl/acme"
+	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/store"
 )
@@ -81,6 +83,21 @@ type Validated struct {
 	Status      acme.Status
 }
 
+// Asked says who has asked for the values at an owner name while the CA was
+// validating, where the zone is served by ourselves.
+type Asked struct {
+	Owner    delegation.Name
+	Networks []Network
+	Text     string // who, and what they got, in words
+}
+
+// Network is one that questions came from.
+type Network struct {
+	Prefix  netip.Prefix
+	Queries int
+	Served  bool // it got a value
+}
+
 // Removed says that records are gone again.
 type Removed struct{ Records []dns01.Record }
 
@@ -113,6 +130,7 @@ func (Journaled) event() {}
 func (Published) event() {}
 func (Observed) event()  {}
 func (Validated) event() {}
+func (Asked) event()     {}
 func (Removed) event()   {}
 func (Saved) event()     {}
 func (Failed) event()    {}

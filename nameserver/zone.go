@@ -2,6 +2,7 @@ package nameserver
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -79,7 +80,7 @@ func (z zone) texts(name delegation.Name) []dns.RR {
 		ttl = min(ttl, v.TTL)
 		if !seen[v.Text] {
 			seen[v.Text] = true
-			records = append(records, &dns.TXT{Hdr: header(name, dns.TypeTXT, 0), Txt: []string{v.Text}})
+			records = append(records, &dns.TXT{Hdr: header(name, dns.TypeTXT, 0), Txt: []string{escape.Replace(v.Text)}})
 		}
 	}
 	for _, rr := range records {
@@ -87,6 +88,10 @@ func (z zone) texts(name delegation.Name) []dns.RR {
 	}
 	return records
 }
+
+// escape writes a text as the library wants it, which reads escapes of master
+// files (RFC 1035 §5.1).
+var escape = strings.NewReplacer(`\`, `\\`)
 
 // soa returns the zone's SOA record. Its TTL is that of negative answers (RFC
 // 2308 §3).

@@ -1,0 +1,108 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+
+	"certctl/delegation"
+	"certctl/nameserver"
+	"certctl/nameserver/values"
+	"certctl/nameserver/witness"
+)
+
+// Pool is all zones that a run answers for, with one server. The zero Pool has
+// none.
+type Pool struct {
+	Witness witness.Witness // of who has asked for what
+
+	mu     sync.Mutex // guards what follows
+	listen []netip.AddrPort
+	zones  []nameserver.Zone
+	values *values.Store // nil: the server does not run
+	failed error         // why not
+}
+
+// add adds a zone, before the server starts.
+func (p *Pool) add(z nameserver.Zone, listen []Endpoint) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.zones = append(p.zones, z)
+	for _, e := range listen {
+		if addr := netip.AddrPort(e); !slices.Contains(p.listen, addr) {
+			p.listen = append(p.listen, addr)
+		}
+	}
+}
+
+// Serves reports whether a zone is one of the pool's.
+func (p *Pool) Serves(zone delegation.Name) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.zones, func(z nameserver.Zone) bool { return z.Name == zone })
+}
+
+// Start begins to answer; stop ends it, whatever has become of ctx meanwhile.
+// Where there are no zones it does nothing. The error is a *StartError.
+func (p *Pool) Start(ctx context.Context) (stop func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.zones) == 0 {
+		return func() {}, nil
+	}
+	store := values.Memory()
+	server, err := nameserver.New(nameserver.Config{Listen: p.listen, Zones: p.zones, Values: store, Observer: &p.Witness})
+	if err == nil {
+		err = server.Listen()
+	}
+	if err != nil {
+		p.failed = &StartError{err}
+		return func() {}, p.failed
+	}
+	p.values, p.failed = store, nil
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(ctx) })
+	return func() {
+		cancel()
+		serving.Wait()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.values = nil
+	}, nil
+}
+
+// change changes values. Removals need no server: without it nothing is there.
+func (p *Pool) change(zone delegation.Name, put, remove []values.Value) error {
+	p.mu.Lock()
+	store, failed := p.values, p.failed
+	p.mu.Unlock()
+	switch {
+	case store != nil:
+		return store.Change(zone, put, remove)
+	case len(put) == 0:
+		return nil
+	case failed != nil:
+		return failed
+	}
+	return errNotServing
+}
+
+var errNotServing = errors.New("standalone: nothing answers for the zone in this command")
+
+// StartError says that the server could not be started.
+type StartError struct{ Err error }
+
+func (e *StartError) Error() string { return "standalone: " + e.Err.Error() }
+func (e *StartError) Unwrap() error { return e.Err }
+
+// Hint says what to do where it is the other server of certctl that is there.
+func (e *StartError) Hint() string {
+	if errors.Is(e.Err, syscall.EADDRINUSE) {
+		return "if it is certctl nameserver that listens there, use provider: rfc2136 with one of its keys"
+	}
+	return ""
+}
