@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"certctl/acme"
 	"certctl/check"
 	"certctl/config"
 	"certctl/dns01"
@@ -153,6 +154,12 @@ func (r *run) checked(c *cli.Context) ([]check.Name, error) {
 			cas[w.Directory] = r.known(c, a)
 		}
 		for _, domain := range w.Names {
+			if t := w.Preferred(domain); t == acme.HTTP01 || t == acme.TLSALPN01 {
+				if c.Bool("verbose") {
+					r.process.say(c, fmt.Sprintf("%s is proven by %s, and not in the DNS: it is not looked at", domain, t))
+				}
+				continue
+			}
 			follow, err := issuance.ParseFollow(w.Follow[strings.TrimPrefix(domain, "*.")])
 			if err != nil {
 				return nil, &UsageError{Err: fmt.Errorf("%s: %w", domain, err)}
