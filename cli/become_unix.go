@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -26,11 +28,11 @@ func become(name, dir string) error {
 	if os.Geteuid() != 0 {
 		return usagef("start it as root, or as "+name, "user %s: only root can become another user", name)
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*"))
-	for _, path := range append(files, dir) {
-		if err := os.Chown(path, uid, gid); err != nil {
-			return err
-		}
+	give := func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, uid, gid))
+	}
+	if err := filepath.WalkDir(dir, give); err != nil {
+		return err
 	}
 	if err := setUser(uid, gid); err != nil {
 		return fmt.Errorf("user %s: %w", name, err)

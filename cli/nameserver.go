@@ -28,6 +28,14 @@ func (p *Process) nameserverCommand() *cli.Command {
 		Description: "Answers for the zones below nameserver: in the configuration until it is interrupted.\n" +
 			"SIGHUP has it read the configuration again.",
 		Action: p.nameserver,
+		Subcommands: []*cli.Command{{
+			Name:      "ds",
+			Usage:     "print the DS records of signed zones, for their parent zones",
+			ArgsUsage: "[NAME…]",
+			Description: "Without names, those of all zones that have dnssec: true. Of _acme-challenge.*.example.com each\n" +
+				"name is a zone with a record of its own: say which.",
+			Action: p.nameserverDS,
+		}},
 	}
 }
 
@@ -41,15 +49,12 @@ func (p *Process) nameserver(c *cli.Context) error {
 		return err
 	}
 	if cfg.NameServer == nil {
-		return usagef("zones and addresses go below `nameserver:` in "+cfg.Path(), "there is no name server in the configuration")
+		return noNameServer(cfg)
 	}
 	if !c.IsSet("log-format") {
 		p.logAs(cfg.Log.Format)
 	}
-	dir := string(cfg.NameServer.State)
-	if dir == "" {
-		dir = filepath.Join(cfg.StateDir(p.Getenv), "nameserver")
-	}
+	dir := p.valuesDir(cfg)
 	store, err := values.Open(dir)
 	if err != nil {
 		return err
@@ -57,6 +62,19 @@ func (p *Process) nameserver(c *cli.Context) error {
 	defer store.Close()
 	n := &nameserverRun{process: p, context: c, values: store, dir: dir}
 	return n.run(cfg)
+}
+
+// valuesDir returns the directory of the name server's values and keys.
+func (p *Process) valuesDir(cfg *config.Config) string {
+	if dir := cfg.NameServer.State; dir != "" {
+		return string(dir)
+	}
+	return filepath.Join(cfg.StateDir(p.Getenv), "nameserver")
+}
+
+// signingKey returns the path of a zone's key.
+func signingKey(dir string, z *config.NameServerZone) string {
+	return filepath.Join(dir, "keys", strings.ReplaceAll(z.Name, "*", "any")+".pem")
 }
 
 // nameserverRun is a run of the name server.
@@ -169,6 +187,12 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 		zone := nameserver.Zone{Name: absolute(z.Name), Records: z.Records, TTL: z.TTL, NegativeTTL: z.NegativeTTL}
 		if below, ok := z.Family(); ok {
 			zone.Name, zone.Family = absolute(below), true
+		}
+		if z.DNSSEC {
+			var err error
+			if zone.Signer, err = nameserver.OpenSigner(signingKey(n.dir, z)); err != nil {
+				return made, err
+			}
 		}
 		for _, h := range cfg.NameServer.HostsOf(z) {
 			host := nameserver.Host{Name: absolute(h.Name)}

@@ -15,6 +15,7 @@ type content struct {
 	answer, ns, extra []dns.RR
 	zone              delegation.Name // "" outside our zones
 	values            int             // TXT records in answer
+	missing           bool            // there is no such name
 	edeCode           uint16          // RFC 8914; with edeText only
 	edeText           string
 }
@@ -87,7 +88,7 @@ func (h *hosting) query(m *dns.Msg, e edns) content {
 // content answers a question about a name in class IN.
 func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 	switch qtype {
-	case dns.TypeOPT:
+	case dns.TypeOPT, typeNXNAME: // RFC 9824 §3.5
 		return content{rcode: dns.RcodeFormatError}
 	case dns.TypeTKEY, dns.TypeTSIG, dns.TypeMAILA, dns.TypeMAILB:
 		return content{rcode: dns.RcodeNotImplemented}
@@ -104,20 +105,27 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 		qtype = z.any(name)
 	}
 	list, out := z.lookup(name, qtype)
+	if qtype == dns.TypeNSEC && z.Signer != nil {
+		list, out = []dns.RR{z.nsec(name, out != noName)}, found
+	}
 	switch out {
 	case found:
 		c.answer = list
-		if qtype == dns.TypeNS {
-			c.extra = h.glue(z)
-		}
-		if qtype == dns.TypeTXT {
-			c.values = len(list)
-		}
-		return c
 	case noName:
-		c.rcode = dns.RcodeNameError
+		c.rcode, c.missing = dns.RcodeNameError, true
+		c.ns = []dns.RR{z.soa()}
+	case noData:
+		c.ns = []dns.RR{z.soa()}
 	}
-	c.ns = []dns.RR{z.soa()}
+	switch {
+	case qtype == dns.TypeNS && out == found:
+		c.extra = h.glue(z)
+	case qtype == dns.TypeTXT:
+		c.values = len(list)
+	}
+	if do && z.Signer != nil {
+		return z.signed(c, name, out)
+	}
 	return c
 }
 

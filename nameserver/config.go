@@ -39,6 +39,10 @@ type Zone struct {
 	// TLSA, TXT.
 	Records []string
 
+	// Signer signs the zone's answers; nil: nobody does. With Family, those of
+	// all zones.
+	Signer *Signer
+
 	TTL         time.Duration // of values that have none of their own; 0: DefaultTTL
 	NegativeTTL time.Duration // how long it is remembered that there is nothing; 0: DefaultNegativeTTL
 }

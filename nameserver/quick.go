@@ -88,6 +88,7 @@ type packedAnswer struct {
 	qtype  uint16
 	serial uint32         // of the zone
 	list   []values.Value // what was at the owner
+	until  time.Time      // when its signatures are too old; zero: it has none
 }
 
 // valid reports whether the answer is still right. That to a question for TXT
@@ -95,6 +96,9 @@ type packedAnswer struct {
 func (a *packedAnswer) valid(s *values.Store) bool {
 	if a.zone == "" {
 		return true
+	}
+	if !a.until.IsZero() && time.Now().After(a.until) {
+		return false
 	}
 	if a.rcode == dns.RcodeSuccess && a.qtype == dns.TypeTXT && len(a.list) > 0 {
 		now := s.At(a.zone, a.owner)
@@ -171,7 +175,7 @@ func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byt
 		if a = h.packed(key, q); a == nil {
 			return nil, false
 		}
-		if a.rcode == dns.RcodeSuccess { // there are too many names that do not exist
+		if a.rcode == dns.RcodeSuccess && !a.missing { // there are too many names that do not exist
 			h.cache.put(key, a)
 		}
 	}
@@ -196,6 +200,9 @@ func (h *hosting) packed(key []byte, q quickQuery) *packedAnswer {
 	a := &packedAnswer{owner: delegation.Name(name), qtype: q.qtype}
 	if z, ok := h.zone(a.owner); ok { // before the answer: what comes in between makes it old, not wrong
 		a.serial, a.list = h.config.Values.Serial(z.apex), h.config.Values.At(z.apex, a.owner)
+		if q.do && z.Signer != nil {
+			a.until = time.Now().Add(signatureOK)
+		}
 	}
 	a.content = h.content(a.owner, q.qtype, q.do)
 	m := &dns.Msg{Compress: true, Answer: a.answer, Ns: a.ns, Extra: a.extra}

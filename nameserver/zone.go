@@ -58,9 +58,19 @@ func (z zone) records(name delegation.Name) []dns.RR {
 	var list []dns.RR
 	if name == z.apex {
 		list = append(z.ns(), z.soa())
+		if z.Signer != nil {
+			list = append(list, z.Signer.keys(z.apex)...)
+		}
 	}
-	list = append(list, z.fixed[name]...)
-	return append(list, z.texts(name)...)
+	texts := z.texts(name)
+	for _, rr := range z.fixed[name] {
+		if len(texts) > 0 && rr.Header().Rrtype == dns.TypeTXT {
+			rr = dns.Copy(rr)
+			rr.Header().Ttl = texts[0].Header().Ttl // all of a set have one (RFC 2181 §5.2)
+		}
+		list = append(list, rr)
+	}
+	return append(list, texts...)
 }
 
 // texts returns the values at a name as records, each text once and all with

@@ -42,7 +42,8 @@ var unboundConf = template.Must(template.New("unbound.conf").Parse(`server:
 	ede: yes
 	edns-buffer-size: 1232
 	use-caps-for-id: yes
-	qname-minimisation: no
+	qname-minimisation: {{if .Minimise}}yes
+	qname-minimisation-strict: yes{{else}}no{{end}}
 	harden-glue: yes
 	harden-dnssec-stripped: yes
 	harden-below-nxdomain: no
@@ -75,6 +76,18 @@ remote-control:
 // straight to the servers of each zone instead of following NS records.
 func (s *Site) Unbound(anchors ...string) *Host {
 	s.t.Helper()
+	return s.unbound(false, anchors)
+}
+
+// UnboundMinimising is Unbound, but it sends each server no more of a name than
+// that needs (RFC 9156), and takes its answer at its word.
+func (s *Site) UnboundMinimising(anchors ...string) *Host {
+	s.t.Helper()
+	return s.unbound(true, anchors)
+}
+
+func (s *Site) unbound(minimise bool, anchors []string) *Host {
+	s.t.Helper()
 	if len(s.servers(".")) == 0 {
 		s.t.Fatal("the site has no root server")
 	}
@@ -82,11 +95,12 @@ func (s *Site) Unbound(anchors ...string) *Host {
 	h := s.install("unbound", "unbound", &v)
 	h.writeText("root.hints", Delegation{Zone: ".", Servers: s.servers(".")}.String())
 	h.write("unbound.conf", unboundConf, struct {
-		Dir     string
-		Addr    netip.AddrPort
-		Anchors []string
-		Stubs   []Delegation
-	}{h.dir, h.Addr, anchors, s.stubs()})
+		Dir      string
+		Addr     netip.AddrPort
+		Minimise bool
+		Anchors  []string
+		Stubs    []Delegation
+	}{h.dir, h.Addr, minimise, anchors, s.stubs()})
 	h.spawn("-d", "-p", "-c", "unbound.conf")
 	h.await(".", func(r *dns.Msg) bool { return len(r.Answer) > 0 })
 	return h
