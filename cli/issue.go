@@ -61,7 +61,7 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	if err != nil {
 		return err
 	}
-	requests, err := wanted(c, r.config, ca)
+	renewals, err := r.wanted(c, ca)
 	if err != nil {
 		return err
 	}
@@ -72,22 +72,19 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	defer unlock()
 	r.sweep(c)
 	if dryRun(c) != "" {
-		return r.answering(c, func() error { return r.rehearse(c, ca, requests, rep) })
+		return r.answering(c, func() error { return r.rehearse(c, ca, requestsOf(renewals), rep) })
 	}
-	kept, err := r.kept(certificateNames(requests))
+	kept, err := r.kept(certificateNames(requestsOf(renewals)))
 	if err != nil {
 		return err
 	}
-	renewals := r.asRenewals(c, ca, requests, kept)
+	remind(renewals, kept)
 	if !c.Bool("force") {
 		if renewals, err = r.missing(renewals, rep); err != nil {
 			return err
 		}
 	}
-	w := work{kept: kept}
-	for _, renewal := range renewals {
-		w.due = append(w.due, renewal.Request)
-	}
+	w := work{due: requestsOf(renewals), kept: kept}
 	return r.carryOut(c, w, rep, func() error {
 		results := r.keeperWith(c, ca, rep).Issue(c.Context, renewals)
 		rep.issued(results)
@@ -95,35 +92,21 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	})
 }
 
-// asRenewals joins requests with what is kept of them. Unless flags choose the
-// CA, those that follow the first in the configuration stand in for it.
-func (r *run) asRenewals(c *cli.Context, ca *config.ACME, requests []issuance.Request, kept []*store.Request) []*issuance.Renewal {
-	var all []*issuance.Renewal
-	for _, request := range requests {
-		w := &issuance.Renewal{Request: request, Directory: ca.URL(), Once: c.IsSet("domain") || c.IsSet("csr")}
-		if n := slices.IndexFunc(kept, func(k *store.Request) bool { return k.Name == request.Certificate }); n >= 0 {
-			w.Kept = kept[n]
-		}
-		if !c.IsSet("server") && !c.Bool("staging") {
-			w.Fallbacks = r.fallbacks(request, ca)
-		}
-		all = append(all, w)
+func requestsOf(renewals []*issuance.Renewal) []issuance.Request {
+	var requests []issuance.Request
+	for _, w := range renewals {
+		requests = append(requests, w.Request)
 	}
-	return all
+	return requests
 }
 
-// fallbacks returns the CAs that follow the first. A profile that is not just
-// the first CA's own is wanted from them, too.
-func (r *run) fallbacks(request issuance.Request, ca *config.ACME) []issuance.Choice {
-	var all []issuance.Choice
-	for _, other := range r.config.ACME[1:] {
-		profile := other.Profile
-		if request.Profile != ca.Profile {
-			profile = request.Profile
+// remind joins renewals with what is kept of them.
+func remind(renewals []*issuance.Renewal, kept []*store.Request) {
+	for _, w := range renewals {
+		if n := slices.IndexFunc(kept, func(k *store.Request) bool { return k.Name == w.Certificate }); n >= 0 {
+			w.Kept = kept[n]
 		}
-		all = append(all, issuance.Choice{Directory: other.URL(), Profile: profile})
 	}
-	return all
 }
 
 // issuer returns one that shows what it does.
@@ -197,7 +180,8 @@ func chooseCA(c *cli.Context, cfg *config.Config) (*config.ACME, error) {
 		if err != nil {
 			return nil, usagef("", "--server %s: %w", server, err)
 		}
-		ca = config.ACME{Directory: server, Email: ca.Email, AgreeTOS: ca.AgreeTOS}
+		directory, account, _ := strings.Cut(server, "#")
+		ca = config.ACME{Directory: directory, Account: account, Email: ca.Email, AgreeTOS: ca.AgreeTOS}
 		if n := slices.IndexFunc(cfg.ACME, func(a *config.ACME) bool { return a.URL() == url }); n >= 0 {
 			ca = *cfg.ACME[n]
 		}
@@ -212,28 +196,44 @@ func chooseCA(c *cli.Context, cfg *config.Config) (*config.ACME, error) {
 	return &ca, nil
 }
 
-// wanted returns the requests: one for the names given with -d, else those of
-// the configuration.
-func wanted(c *cli.Context, cfg *config.Config, ca *config.ACME) ([]issuance.Request, error) {
+// wanted returns what is to be ordered: one certificate for the names given with
+// -d, else those of the configuration.
+func (r *run) wanted(c *cli.Context, ca *config.ACME) ([]*issuance.Renewal, error) {
 	if len(c.StringSlice("domain")) > 0 || c.String("csr") != "" {
-		r, err := requested(c, cfg, ca)
-		return []issuance.Request{r}, err
+		request, err := requested(c, r.config, ca)
+		others := fallbacks(request, among(c, ca, r.config.ACME))
+		return []*issuance.Renewal{{Request: request, Directory: ca.URL(), Fallbacks: others, Once: true}}, err
 	}
-	var requests []issuance.Request
-	for _, cert := range cfg.Certificates {
+	var all []*issuance.Renewal
+	for _, cert := range r.config.Certificates {
 		if name := c.String("name"); name != "" && name != cert.Name {
 			continue
 		}
-		r, err := configured(cert, cfg, ca)
+		w, err := r.from(cert, among(c, ca, r.config.Choices(cert)))
 		if err != nil {
 			return nil, err
 		}
-		requests = append(requests, r)
+		all = append(all, w)
 	}
-	if len(requests) == 0 {
+	if len(all) == 0 {
 		return nil, usagef("certctl issue -d example.com", "no names are given with -d, and the configuration has no such certificate")
 	}
-	return requests, nil
+	return all, nil
+}
+
+// among returns the CAs to be asked: the one that flags choose, else those of
+// the configuration, with the settings of one of them as flags have changed them.
+func among(c *cli.Context, chosen *config.ACME, cas []*config.ACME) []*config.ACME {
+	if c.IsSet("server") || c.Bool("staging") {
+		return []*config.ACME{chosen}
+	}
+	cas = slices.Clone(cas)
+	for n, ca := range cas {
+		if ca.URL() == chosen.URL() {
+			cas[n] = chosen
+		}
+	}
+	return cas
 }
 
 // requested makes a request of flags.

@@ -139,11 +139,7 @@ func (r *run) rehearseRenewals(c *cli.Context, due, all []*issuance.Renewal, rep
 	if err != nil {
 		return err
 	}
-	var requests []issuance.Request
-	for _, w := range due {
-		requests = append(requests, w.Request)
-	}
-	return r.answering(c, func() error { return r.rehearse(c, ca, requests, rep) })
+	return r.answering(c, func() error { return r.rehearse(c, ca, requestsOf(due), rep) })
 }
 
 // renewals returns all certificates that are wanted, or those named, with when
@@ -183,19 +179,41 @@ func named(names []string, all []*issuance.Renewal) ([]*issuance.Renewal, error)
 	return slices.DeleteFunc(all, func(w *issuance.Renewal) bool { return !slices.Contains(names, w.Certificate) }), nil
 }
 
-// configured returns the certificates of the configuration. The CAs that
-// follow the first stand in for it.
+// configured returns the certificates of the configuration. Where one may come
+// from any CA, those that follow the first stand in for it.
 func (r *run) configured() ([]*issuance.Renewal, error) {
 	var all []*issuance.Renewal
-	ca := r.config.ACME[0]
 	for _, cert := range r.config.Certificates {
-		request, err := configured(cert, r.config, ca)
+		w, err := r.from(cert, r.config.Choices(cert))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &issuance.Renewal{Request: request, Directory: ca.URL(), Fallbacks: r.fallbacks(request, ca)})
+		all = append(all, w)
 	}
 	return all, nil
+}
+
+// from makes a renewal of an entry under certificates:, from these CAs.
+func (r *run) from(cert *config.Certificate, cas []*config.ACME) (*issuance.Renewal, error) {
+	request, err := configured(cert, r.config, cas[0])
+	if err != nil {
+		return nil, err
+	}
+	return &issuance.Renewal{Request: request, Directory: cas[0].URL(), Fallbacks: fallbacks(request, cas)}, nil
+}
+
+// fallbacks returns the CAs that follow the first. A profile that is not just
+// the first CA's own is wanted from them, too.
+func fallbacks(request issuance.Request, cas []*config.ACME) []issuance.Choice {
+	var all []issuance.Choice
+	for _, other := range cas[1:] {
+		profile := other.Profile
+		if request.Profile != cas[0].Profile {
+			profile = request.Profile
+		}
+		all = append(all, issuance.Choice{Directory: other.URL(), Profile: profile})
+	}
+	return all
 }
 
 // wantedAnyway joins the certificates of the configuration with those kept.
@@ -251,10 +269,7 @@ func (r *run) renewDue(c *cli.Context, k *issuance.Keeper, due []*issuance.Renew
 
 // renewalWork is what a run of renew has to do.
 func renewalWork(due, all []*issuance.Renewal) work {
-	var w work
-	for _, d := range due {
-		w.due = append(w.due, d.Request)
-	}
+	w := work{due: requestsOf(due)}
 	for _, a := range all {
 		if a.Kept != nil {
 			w.kept = append(w.kept, a.Kept)

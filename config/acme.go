@@ -2,10 +2,12 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
 	"certctl/secret"
 )
@@ -15,6 +17,11 @@ type ACME struct {
 	// Directory is the URL of the CA's directory (RFC 8555 §7.1.1), or the short
 	// name of a known one.
 	Directory string `yaml:"directory" default:"letsencrypt" examples:"letsencrypt,letsencrypt-staging,google,google-staging,zerossl,sslcom-rsa,sslcom-ecc,actalis"`
+
+	// Account is a name for the account, where there are several with one CA: each
+	// is an entry of its own then, and elsewhere called DIRECTORY#ACCOUNT. Default:
+	// the one without a name.
+	Account string `yaml:"account"`
 
 	// Email is where the CA may write to. Default: none, which some CAs refuse.
 	Email string `yaml:"email"`
@@ -95,13 +102,19 @@ type EAB struct {
 }
 
 // DirectoryURL returns the URL for a short name or a URL, as given in the file
-// or with --server. The error lists the short names.
+// or with --server. It may be followed by "#" and the name of an account, and is
+// then returned with it: to a CA that is the same directory, and to us another
+// one. The error lists the short names.
 func DirectoryURL(word string) (string, error) {
-	known := Directories()
-	if i := slices.IndexFunc(known, func(d Directory) bool { return d.Name == word }); i >= 0 {
-		return known[i].URL, nil
+	base, account, named := strings.Cut(word, "#")
+	if named && !accountName.MatchString(account) {
+		return "", fmt.Errorf("#%s: %w", account, errAccountName)
 	}
-	u, err := url.Parse(word)
+	known := Directories()
+	if i := slices.IndexFunc(known, func(d Directory) bool { return d.Name == base }); i >= 0 {
+		return withAccount(known[i].URL, account), nil
+	}
+	u, err := url.Parse(base)
 	if err == nil && u.Scheme == "https" && u.Host != "" {
 		return word, nil // RFC 8555 §6.1 allows https only
 	}
@@ -109,12 +122,24 @@ func DirectoryURL(word string) (string, error) {
 	for _, d := range known {
 		names = append(names, d.Name)
 	}
-	return "", fmt.Errorf("neither an https URL nor a known directory%s", suggestion(word, names))
+	return "", fmt.Errorf("neither an https URL nor a known directory%s", suggestion(base, names))
 }
 
-// URL returns the directory's URL.
+var (
+	accountName    = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
+	errAccountName = errors.New("the name of an account has lower-case letters, digits, dots, hyphens and underscores")
+)
+
+func withAccount(url, account string) string {
+	if account == "" {
+		return url
+	}
+	return url + "#" + account
+}
+
+// URL returns the directory's URL, with the name of the account if it has one.
 func (a *ACME) URL() string {
-	u, _ := DirectoryURL(a.Directory) // check has seen to it
+	u, _ := DirectoryURL(withAccount(a.Directory, a.Account)) // check has seen to it
 	return u
 }
 
@@ -123,6 +148,12 @@ var address = regexp.MustCompile(`^[^@\s,;:<>?]+@[^@\s,;:<>?]+$`)
 func (a *ACME) check(at place) {
 	if _, err := DirectoryURL(a.Directory); err != nil {
 		at.problem("directory", "directory: %w", err)
+	}
+	if a.Account != "" && !accountName.MatchString(a.Account) {
+		at.problem("account", "account: %w", errAccountName)
+	}
+	if strings.Contains(a.Directory, "#") {
+		at.problem("directory", "directory: the name of the account belongs in account")
 	}
 	if _, known := Staging(a.URL()); a.Rehearse == "true" && !known {
 		at.problem("rehearse", "rehearse: %s has no staging that is known: give the URL of a directory for tests", a.Directory)

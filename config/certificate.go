@@ -22,6 +22,11 @@ type Certificate struct {
 	// All are ordered together: it has all of them or is not issued.
 	Domains []string `yaml:"domains" required:"true"`
 
+	// CA is the directory, as a URL or a short name, of the one entry of the acme
+	// section that it comes from; with #ACCOUNT where that has an account. Default:
+	// the first entry, and the others where that cannot issue.
+	CA string `yaml:"ca"`
+
 	// Key is the type of the private key.
 	Key string `yaml:"key" default:"ecdsa-p256" enum:"ecdsa-p256,ecdsa-p384,rsa-2048,rsa-3072,rsa-4096"`
 
@@ -77,6 +82,8 @@ type Certificate struct {
 	// alias: auto follows it, never writes at _acme-challenge itself, and a name
 	// writes at that name. A wildcard goes with its domain. Default: auto.
 	Follow map[string]string `yaml:"follow"`
+
+	at place
 }
 
 // What Follow may say beside an owner name.
@@ -95,6 +102,32 @@ func ChallengeTypes() []string {
 func KeyTypes() []string {
 	fields := fieldsOf(reflect.TypeFor[Certificate]())
 	return fields[slices.IndexFunc(fields, func(f field) bool { return f.name == "key" })].enum
+}
+
+func (c *Certificate) keep(at place) { c.at = at }
+
+// checkCA refuses a CA that is not in the acme section.
+func (c *Certificate) checkCA(listed map[string]bool) {
+	if c.CA == "" {
+		return
+	}
+	url, err := DirectoryURL(c.CA)
+	switch {
+	case err != nil:
+		c.at.problem("ca", "ca: %w", err)
+	case !listed[url]:
+		c.at.problem("ca", "ca: %s is not in the acme section", c.CA)
+	}
+}
+
+// Choices returns the CAs that a certificate may come from, the most wanted
+// first.
+func (c *Config) Choices(cert *Certificate) []*ACME {
+	if cert.CA == "" {
+		return c.ACME
+	}
+	url, _ := DirectoryURL(cert.CA) // check has seen to it
+	return slices.DeleteFunc(slices.Clone(c.ACME), func(a *ACME) bool { return a.URL() != url })
 }
 
 var certificateName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]{0,228}[a-z0-9_-])?$`)

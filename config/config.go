@@ -125,10 +125,13 @@ func (c *Config) check(at place) {
 	directories := map[string]bool{}
 	for _, a := range c.ACME {
 		if url := a.URL(); directories[url] {
-			at.problem("acme", "the directory %s is listed twice", a.Directory)
+			at.problem("acme", "the directory %s is listed twice: accounts there are told apart by account", a.Directory)
 		} else {
 			directories[url] = true
 		}
+	}
+	for _, cert := range c.Certificates {
+		cert.checkCA(directories)
 	}
 	scopes := map[string]int{}
 	for _, z := range c.Zones {

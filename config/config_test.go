@@ -232,7 +232,7 @@ func TestProblems(t *testing.T) {
 		{"certificates: {web: {}}", "1: web: domains is missing"},
 		{"keep: 0", "1: keep: 1 or more is expected"},
 		{"certificates: {web: {domains: []}}", "1: web: domains is missing"},
-		{"certificates: {web: 1}", "1: web: a mapping is expected, with the keys domains, key, challenges, persist_for, http, tls_alpn, profile, reuse_key, csr, preferred_chain, must_staple, install, deploy, follow"},
+		{"certificates: {web: 1}", "1: web: a mapping is expected, with the keys domains, ca, key, challenges, persist_for, http, tls_alpn, profile, reuse_key, csr, preferred_chain, must_staple, install, deploy, follow"},
 		{"certificates:\n  ../x: {domains: a.example}", "2: certificate name this name: lower-case letters"},
 		{"certificates:\n  Web: {domains: a.example}", "2: certificate name Web: lower-case letters"},
 		{"certificates:\n  web: {domains: a.example}\n  web: {domains: b.example}", "3: this key is also in line 2"},

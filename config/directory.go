@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // LetsEncrypt is the short name of the directory that is used by default.
@@ -17,6 +18,7 @@ type Directory struct {
 	NoRollover bool   // the key of an account cannot be changed
 	Validity   bool   // notBefore and notAfter of an order are heeded
 	Binding    string // where to get the key of an external account, or ""
+	Account    string // name of the account there, where there are several; else ""
 	BindingAPI string // URL of a service that gives one to whoever has an address of e-mail, or ""
 }
 
@@ -67,15 +69,19 @@ func Directories() []Directory {
 // DirectoryOf returns what is known of the directory with a URL. Of one without
 // a short name nothing is known, but that it may be asked for everything.
 func DirectoryOf(url string) Directory {
+	base, account, _ := strings.Cut(url, "#")
+	d := Directory{URL: base, Validity: true}
 	known := Directories()
-	if i := slices.IndexFunc(known, func(d Directory) bool { return d.URL == url }); i >= 0 {
-		return known[i]
+	if i := slices.IndexFunc(known, func(d Directory) bool { return d.URL == base }); i >= 0 {
+		d = known[i]
 	}
-	return Directory{URL: url, Validity: true}
+	d.Account = account
+	return d
 }
 
-// Label returns what people call the directory: its short name or its URL.
-func (d Directory) Label() string { return cmp.Or(d.Name, d.URL) }
+// Label returns what people call the directory: its short name or its URL, with
+// the name of the account.
+func (d Directory) Label() string { return withAccount(cmp.Or(d.Name, d.URL), d.Account) }
 
 // Staging returns the directory at which the CA of another one lets tests be
 // done, where it is known.

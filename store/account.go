@@ -171,12 +171,16 @@ func accountName(directory string) (string, error) {
 	if err != nil || u.Host == "" || strings.HasPrefix(u.Host, ".") {
 		return "", fmt.Errorf("%q is not the URL of an ACME directory", directory)
 	}
+	account := ""
+	if u.Fragment != "" {
+		account = "#" + u.Fragment
+	}
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '.', r == '-':
 			return r
 		}
 		return '_'
-	}, strings.ToLower(u.Host)+strings.TrimRight(u.RequestURI(), "/"))
+	}, strings.ToLower(u.Host)+strings.TrimRight(u.RequestURI(), "/")+account)
 	return shorten(name), nil
 }
