@@ -77,7 +77,7 @@ func TestImports(t *testing.T) {
 		"certctl/nameserver":               {"delegation", "nameserver/values"},
 		"certctl/dns01/azure":              {"delegation", "dns01", "dns01/absent", "dns01/guard", "dns01/hosted", "dns01/rrset", "dns01/token", "dns01/web", "secret"},
 		"certctl/dns01/ovh":                {"delegation", "dns01", "dns01/guard", "dns01/hosted", "dns01/records", "dns01/token", "dns01/txt", "dns01/web", "secret"},
-		"certctl/dns01/ns1":                {"delegation", "dns01", "dns01/hosted", "dns01/rrset", "dns01/web", "secret"},
+		"certctl/dns01/ns1":                {"delegation", "dns01", "dns01/absent", "dns01/hosted", "dns01/rrset", "dns01/web", "secret"},
 		"certctl/dns01/scaleway":           {"delegation", "dns01", "dns01/hosted", "dns01/rrset", "dns01/records", "dns01/txt", "dns01/web", "secret"},
 		"certctl/lab/service/azure":        {"lab/service"},
 		"certctl/lab/service/ovh":          {"lab/service"},

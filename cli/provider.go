@@ -15,9 +15,12 @@ import (
 	"certctl/dns01/exec"
 	"certctl/dns01/google"
 	"certctl/dns01/linode"
+	"certctl/dns01/ns1"
+	"certctl/dns01/ovh"
 	"certctl/dns01/porkbun"
 	"certctl/dns01/rfc2136"
 	"certctl/dns01/route53"
+	"certctl/dns01/scaleway"
 	"certctl/dns01/standalone"
 	"certctl/dns01/webhook"
 )
@@ -40,9 +43,12 @@ func providers(own *standalone.Pool) map[string]provider {
 		"exec":         kind(exec.New),
 		"google":       kind(google.New),
 		"linode":       kind(linode.New),
+		"ns1":          kind(ns1.New),
+		"ovh":          kind(ovh.New),
 		"porkbun":      kind(porkbun.New),
 		"rfc2136":      kind(rfc2136.New),
 		"route53":      kind(route53.New),
+		"scaleway":     kind(scaleway.New),
 		"standalone":   kind(own.New),
 		"webhook":      kind(webhook.New),
 	}

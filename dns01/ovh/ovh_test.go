@@ -1,0 +1,165 @@
+package ovh_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/ovh"
+	"certctl/dns01/txt"
+	fake "certctl/lab/service/ovh"
+	"certctl/secret"
+)
+
+const (
+	zone     delegation.Name = "auth.example.net."
+	hidden                   = "appl1cation-secret-that-must-not-show"
+	consumer                 = "c0nsumer-key-that-must-not-show"
+)
+
+// narrow are the rules that the policy asks for.
+func narrow(zone string) []fake.Rule {
+	base := "/domain/zone/" + zone
+	return fake.Rules("GET "+base+"/record", "GET "+base+"/record/*", "POST "+base+"/record", "DELETE "+base+"/record/*", "POST "+base+"/refresh")
+}
+
+func begin(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Application: "app", Secret: hidden, Consumer: consumer, Rules: narrow(zone.Bare()), Ahead: time.Hour}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service, changes ...func(*ovh.Config)) dns01.Provider {
+	t.Helper()
+	c := ovh.Config{ApplicationKey: "app", ApplicationSecret: secret.Plain(hidden), ConsumerKey: secret.Plain(consumer), Endpoint: s.URL, TokenURL: s.URL + "/token"}
+	for _, change := range changes {
+		change(&c)
+	}
+	p, err := ovh.New(c, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func add(t *testing.T, p dns01.Provider, owner delegation.Name) error {
+	t.Helper()
+	_, err := p.AppendRecords(t.Context(), zone.String(), []libdns.Record{libdns.RR{Name: owner.Relative(zone), Type: "TXT", Data: "v"}})
+	return err
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := begin(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, hidden, consumer)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+// A zone is refreshed once after all records, and also when they were there.
+func TestRefresh(t *testing.T) {
+	s := begin(t)
+	p := open(t, s)
+	records := []libdns.Record{libdns.RR{Name: "a", Type: "TXT", Data: "v"}, libdns.RR{Name: "b", Type: "TXT", Data: "v"}}
+	for i := range 2 {
+		if _, err := p.AppendRecords(t.Context(), zone.String(), records); err != nil || s.Refreshed != i+1 {
+			t.Errorf("got %v and %d refreshes, want %d", err, s.Refreshed, i+1)
+		}
+	}
+}
+
+func TestServiceAccount(t *testing.T) {
+	s := begin(t)
+	account := func(c *ovh.Config) {
+		*c = ovh.Config{ClientID: "client", ClientSecret: secret.Plain(hidden), Endpoint: s.URL, TokenURL: s.URL + "/token"}
+	}
+	p := open(t, s, account)
+	if err := add(t, p, zone); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, zone); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v, want that it is unsupported", err)
+	}
+	wrong := open(t, s, account, func(c *ovh.Config) { c.ClientSecret = secret.Plain("wr0ng") })
+	if err := add(t, wrong, zone); err == nil || strings.Contains(err.Error(), "wr0ng") {
+		t.Errorf("got %v, want an error without the secret", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	s := begin(t)
+	for _, test := range []struct {
+		change func()
+		want   string
+	}{
+		{func() { s.Rules = narrow("example.com") }, s.URL + " answered 403 Forbidden: This call has not been granted"},
+		{func() { s.Rules, s.Zone = fake.Rules("GET /*"), "example.com" }, s.URL + " knows no zone auth.example.net for this key: "},
+		{func() { s.Consumer = "other" }, s.URL + " answered 403 Forbidden: This credential does not exist"},
+		{func() { s.Consumer, s.Secret = consumer, "other" }, s.URL + " answered 400 Bad Request: Invalid signature"},
+	} {
+		test.change()
+		if err := add(t, open(t, s), zone); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+	full := ovh.Config{ApplicationKey: "a", ApplicationSecret: secret.Plain("s"), ConsumerKey: secret.Plain("c")}
+	both, region := full, full
+	both.ClientID, region.Region = "x", "asia"
+	for want, c := range map[string]ovh.Config{
+		"application_key, application_secret and consumer_key are needed; or client_id and client_secret": {ApplicationKey: "a"},
+		"client_id and client_secret come together":                                                       {ClientID: "a"},
+		"client_id: there is an application too, and only one of the two is used":                         both,
+		`region: "asia" is none of eu, ca, us`:                                                            region,
+	} {
+		if _, err := ovh.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		rules []fake.Rule
+		want  []dns01.Reach
+	}{
+		{narrow(zone.Bare()), []dns01.Reach{dns01.WholeZone}},
+		{narrow("*"), []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
+		{fake.Rules("GET /*", "POST /*"), []dns01.Reach{dns01.WholeZone, dns01.OtherZones, dns01.Account}},
+		{fake.Rules("GET /*"), nil},
+	} {
+		s := begin(t)
+		s.Rules = test.rules
+		p := open(t, s)
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+			t.Error(err)
+		}
+		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, zone)
+		var wide []dns01.Reach
+		for _, trial := range b.Wide() {
+			wide = append(wide, trial.Reach)
+		}
+		if err != nil || !slices.Equal(wide, test.want) || len(b.Trials) != 3 {
+			t.Errorf("%v: got %q, %v, want %q", test.rules, wide, err, test.want)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := open(t, begin(t)).(dns01.PolicyWriter).Policies(zone, nil)[0]
+	for _, r := range narrow(zone.Bare()) {
+		if want := fmt.Sprintf(`{"method": %q, "path": %q}`, r.Method, r.Path); !strings.Contains(p.Text, want) {
+			t.Errorf("got %s, want %s in it", p.Text, want)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package scaleway_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/scaleway"
+	"certctl/dns01/txt"
+	fake "certctl/lab/service/scaleway"
+	"certctl/secret"
+)
+
+const (
+	zone delegation.Name = "auth.example.net."
+	key                  = "s3cret-key-that-must-not-show"
+)
+
+func begin(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Key: key, Page: 7}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service) dns01.Provider {
+	t.Helper()
+	p, err := scaleway.New(scaleway.Config{SecretKey: secret.Plain(key), URL: s.URL}, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := begin(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, key)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+// A hundred names are one request, after a look at what is there.
+func TestRequests(t *testing.T) {
+	s := begin(t)
+	s.Page = 0
+	var records []libdns.Record
+	for i := range 100 {
+		records = append(records, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", Data: "v"})
+	}
+	if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), records); err != nil {
+		t.Fatal(err)
+	}
+	if asked := s.Asked(); len(asked) != 2 || !strings.HasPrefix(asked[1], "PATCH ") {
+		t.Errorf("got %q, want a GET and a PATCH", asked)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	s := begin(t)
+	p := open(t, s)
+	add := func() error {
+		_, err := p.AppendRecords(t.Context(), zone.String(), []libdns.Record{libdns.RR{Name: "@", Type: "TXT", Data: "v"}})
+		return err
+	}
+	s.Zone = "example.com"
+	if err := add(); err == nil || !strings.HasPrefix(err.Error(), s.URL+" knows no zone auth.example.net for this key") {
+		t.Errorf("got %v, want that there is no such zone", err)
+	}
+	s.Key = "other"
+	if err := add(); err == nil || !strings.Contains(err.Error(), "401 Unauthorized") {
+		t.Errorf("got %v, want that it is refused", err)
+	}
+	if _, err := scaleway.New(scaleway.Config{}, zone, dns01.Environment{}); fmt.Sprint(err) != "secret_key: it is missing" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		other []string
+		want  []dns01.Reach
+	}{
+		{nil, []dns01.Reach{dns01.WholeZone}},
+		{[]string{"www.example.com"}, []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
+	} {
+		s := begin(t)
+		s.Other = test.other
+		p := open(t, s)
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+			t.Error(err)
+		}
+		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, zone)
+		var wide []dns01.Reach
+		for _, trial := range b.Wide() {
+			wide = append(wide, trial.Reach)
+		}
+		if err != nil || !slices.Equal(wide, test.want) {
+			t.Errorf("got %q, %v, want %q", wide, err, test.want)
+		}
+	}
+	if p := open(t, begin(t)).(dns01.PolicyWriter).Policies(zone, nil)[0]; !strings.Contains(p.Text, "certctl-auth.example.net") || p.Excess == "" {
+		t.Errorf("got %+v", p)
+	}
+}
