@@ -228,10 +228,16 @@ func (s *search) ask(ctx context.Context, server netip.Addr, name string, qtype 
 	q.SetEdns0(bufferSize, false)
 	for _, tcp := range []bool{false, true} {
 		h := s.world.hosts[server]
-		if h == nil || h == host(s.Recursor) || s.left == 0 {
+		if h == host(s.Recursor) || s.left == 0 || h == nil && !server.IsLoopback() {
 			return nil
 		}
 		s.left--
+		if h == nil {
+			if m := s.askOutside(ctx, server, q, tcp); m != nil {
+				return m
+			}
+			continue
+		}
 		out := h.answer(ctx, q, call{from: s.addr, tcp: tcp})
 		if out.msg == nil || out.after > attemptTimeout || wait(ctx, out.after) != nil {
 			continue
@@ -241,6 +247,20 @@ func (s *search) ask(ctx context.Context, server netip.Addr, name string, qtype 
 		}
 	}
 	return nil
+}
+
+// askOutside asks a server of this host that is not of the world: one that a
+// zone of the world is delegated to, at the world's port.
+func (s *search) askOutside(ctx context.Context, server netip.Addr, q *dns.Msg, tcp bool) *dns.Msg {
+	c := &dns.Client{Net: "udp", Timeout: attemptTimeout}
+	if tcp {
+		c.Net = "tcp"
+	}
+	m, _, err := c.ExchangeContext(ctx, q, netip.AddrPortFrom(server, s.world.port).String())
+	if err != nil || m.Truncated {
+		return nil
+	}
+	return m
 }
 
 // referral returns the cut that an answer points at, below zone and at or
