@@ -136,6 +136,12 @@ func TestHints(t *testing.T) {
 		"While processing CAA for example.com: DNS problem: SERVFAIL looking up CAA for com - the domain's nameservers may be malfunctioning":                "top-level",
 		`too many failed authorizations (5) for "example.com" in the last 1h0m0s, retry after 2026-11-22 06:00:00 UTC`:                                       "cause",
 		"too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s":                                                    "staging",
+		`Profile "classic" does not permit ip type identifiers`:                                                                                              "--profile shortlived",
+		"192.0.2.1: Fetching http://web.example.com/.well-known/acme-challenge/t: Timeout during connect (likely firewall problem)":                          "firewall",
+		"192.0.2.1: Fetching http://web.example.com/.well-known/acme-challenge/t: Connection refused":                                                        "nobody listens",
+		`192.0.2.1: Invalid response from http://web.example.com/.well-known/acme-challenge/t: 404`:                                                          "webroot",
+		`The key authorization file from the server did not match this challenge. Expected "a" (got "b")`:                                                    "ACME client answers",
+		`192.0.2.1: Cannot negotiate ALPN protocol "acme-tls/1" for tls-alpn-01 challenge`:                                                                   "port 443",
 		"something new": "",
 	} {
 		p := &Problem{Type: "any", Detail: "compound", Subproblems: []*Problem{{Detail: detail}}}

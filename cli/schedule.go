@@ -96,6 +96,12 @@ func (p *Process) written(c *cli.Context) (string, error) {
 			_, path := i.What()
 			dirs = append(dirs, filepath.Dir(path))
 		}
+		if cert.HTTP != nil && cert.HTTP.Webroot != "" {
+			dirs = append(dirs, string(cert.HTTP.Webroot))
+		}
+	}
+	if root := cfg.Defaults.HTTP.Webroot; root != "" {
+		dirs = append(dirs, string(root))
 	}
 	if cfg.Metrics.TextFile != "" {
 		dirs = append(dirs, filepath.Dir(string(cfg.Metrics.TextFile)))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 )
 
 // Modes for whoever the web server runs as, whatever our umask is.
@@ -38,6 +39,8 @@ func (e *Error) Hint() string {
 	switch {
 	case errors.Is(e.Err, fs.ErrPermission):
 		return fmt.Sprintf("certctl runs as a user who may not write there: let %s/%s belong to that user", e.Root, directory)
+	case errors.Is(e.Err, syscall.EROFS):
+		return "under systemd the service needs ReadWritePaths=" + e.Root
 	case errors.Is(e.Err, errNoRoot):
 		return "the webroot is the directory that the web server serves as /"
 	}

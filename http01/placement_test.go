@@ -209,7 +209,13 @@ func TestPlacementErrors(t *testing.T) {
 	if err := p.Remove(); err != nil {
 		t.Errorf("got %v for a root that is gone", err)
 	}
-	if hint := (&Error{"/var/www", syscall.EACCES}).Hint(); !strings.Contains(hint, "/var/www/.well-known/acme-challenge") {
-		t.Errorf("got %q", hint)
+	for cause, want := range map[error]string{
+		syscall.EACCES: "let /var/www/.well-known/acme-challenge belong",
+		syscall.EROFS:  "ReadWritePaths=/var/www",
+		syscall.ENOSPC: "",
+	} {
+		if hint := (&Error{"/var/www", cause}).Hint(); !strings.Contains(hint, want) || (hint == "") != (want == "") {
+			t.Errorf("%v: got hint %q, want %q in it", cause, hint, want)
+		}
 	}
 }
