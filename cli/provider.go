@@ -13,11 +13,14 @@ import (
 	"certctl/dns01/desec"
 	"certctl/dns01/digitalocean"
 	"certctl/dns01/exec"
+	"certctl/dns01/gandi"
 	"certctl/dns01/google"
+	"certctl/dns01/hetzner"
 	"certctl/dns01/linode"
 	"certctl/dns01/ns1"
 	"certctl/dns01/ovh"
 	"certctl/dns01/porkbun"
+	"certctl/dns01/powerdns"
 	"certctl/dns01/rfc2136"
 	"certctl/dns01/route53"
 	"certctl/dns01/scaleway"
@@ -41,11 +44,14 @@ func providers(own *standalone.Pool) map[string]provider {
 		"desec":        kind(desec.New),
 		"digitalocean": kind(digitalocean.New),
 		"exec":         kind(exec.New),
+		"gandi":        kind(gandi.New),
+		"hetzner":      kind(hetzner.New),
 		"google":       kind(google.New),
 		"linode":       kind(linode.New),
 		"ns1":          kind(ns1.New),
 		"ovh":          kind(ovh.New),
 		"porkbun":      kind(porkbun.New),
+		"powerdns":     kind(powerdns.New),
 		"rfc2136":      kind(rfc2136.New),
 		"route53":      kind(route53.New),
 		"scaleway":     kind(scaleway.New),

@@ -3,6 +3,7 @@ package debian
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ const (
 // Host is a running server.
 type Host struct {
 	Addr netip.AddrPort
+	API  string // URL of PowerDNS's HTTP API; "": there is none
 
 	t       testing.TB
 	program string // path
@@ -179,6 +181,28 @@ func (h *Host) awaitAnswer(question *dns.Msg, good func(*dns.Msg) bool) {
 			h.t.Fatalf("%s ended:\n%s", filepath.Base(h.program), h.log())
 		case <-deadline:
 			h.t.Fatalf("%s does not answer for %s: got %v, %v", filepath.Base(h.program), question.Question[0].Name, r, err)
+		}
+	}
+}
+
+// awaitConnection waits until the server listens on a TCP port.
+func (h *Host) awaitConnection(addr netip.AddrPort) {
+	h.t.Helper()
+	deadline := time.After(readyTimeout)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(addr))
+		if err == nil {
+			c.Close()
+			return
+		}
+		select {
+		case <-again.C:
+		case <-h.done:
+			h.t.Fatalf("%s ended:\n%s", filepath.Base(h.program), h.log())
+		case <-deadline:
+			h.t.Fatalf("%s does not listen on %s: %v", filepath.Base(h.program), addr, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package debian
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"text/template"
 )
@@ -32,7 +33,19 @@ allow-dnsupdate-from=127.0.0.0/8
 default-soa-edit=
 security-poll-suffix=
 version-string=anonymous
+{{- if .APIKey}}
+api=yes
+api-key={{.APIKey}}
+webserver=yes
+webserver-address={{.Addr.Addr}}
+webserver-port={{.APIPort}}
+webserver-allow-from=127.0.0.0/8
+webserver-max-bodysize=64
+{{- end}}
 `))
+
+// apiPort is the HTTP API's at the address of a PowerDNS.
+const apiPort = 8081
 
 var powerdnsMetadata = template.Must(template.New("metadata").Parse(`
 {{- range .Keys}}
@@ -49,7 +62,7 @@ INSERT INTO domainmetadata (domain_id, kind, content)
 
 // PowerDNS starts pdns_server with an SQLite database. A key may update all
 // TXT and other records of a zone that it has a grant for: TSIG-ALLOW-DNSUPDATE
-// knows nothing narrower.
+// knows nothing narrower. With an API key the server has its HTTP API, too.
 func (s *Site) PowerDNS(v Server) *Host {
 	s.t.Helper()
 	sqlite, pdnsutil := find(s.t, "sqlite3", "sqlite3"), find(s.t, "pdnsutil", "pdns-server")
@@ -69,7 +82,12 @@ func (s *Site) PowerDNS(v Server) *Host {
 	h.run("", pdnsutil, "--config-dir=.", "rectify-all-zones")
 	h.write("metadata.sql", powerdnsMetadata, c)
 	h.run(".read metadata.sql", sqlite, "zones.db")
-	return h.start(&v, "--config-dir=.", "--daemon=no", "--guardian=no", "--disable-syslog", "--write-pid=no")
+	h.start(&v, "--config-dir=.", "--daemon=no", "--guardian=no", "--disable-syslog", "--write-pid=no")
+	if v.APIKey != "" {
+		h.API = fmt.Sprintf("http://%s:%d", v.Addr.Addr(), apiPort)
+		h.awaitConnection(netip.AddrPortFrom(v.Addr.Addr(), apiPort))
+	}
+	return h
 }
 
 // secure makes a key for a zone that is to be signed.
@@ -92,7 +110,7 @@ type metadata struct{ Kind, Content string }
 // Metadata returns the zone's per-domain settings: who may update it, and who
 // is told of changes, which is not a matter of course after an update.
 func (z zoneSettings) Metadata() []metadata {
-	m := []metadata{{"NOTIFY-DNSUPDATE", "1"}}
+	m := []metadata{{"NOTIFY-DNSUPDATE", "1"}, {"SOA-EDIT-API", "DEFAULT"}}
 	granted := make(map[string]bool)
 	for _, g := range z.Grants {
 		if !granted[g.Key.Name] {

@@ -10,6 +10,8 @@ import (
 type Server struct {
 	Addr  netip.AddrPort // zero: the site's next address
 	Zones []Zone
+
+	APIKey string // of PowerDNS's HTTP API; "": there is none
 }
 
 // Zone is one zone of a server: a primary's, with the zone's Text, or a

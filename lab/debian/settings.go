@@ -11,6 +11,9 @@ type settings struct {
 	Addr  netip.AddrPort
 	Keys  []Key
 	Zones []zoneSettings
+
+	APIKey  string
+	APIPort int
 }
 
 type zoneSettings struct {
@@ -31,7 +34,7 @@ type update struct {
 }
 
 func (h *Host) settings(v Server) settings {
-	c := settings{Dir: h.dir, Addr: v.Addr, Keys: v.keys()}
+	c := settings{Dir: h.dir, Addr: v.Addr, Keys: v.keys(), APIKey: v.APIKey, APIPort: apiPort}
 	for i, z := range v.Zones {
 		c.Zones = append(c.Zones, z.settings(i))
 	}

@@ -1,0 +1,39 @@
+package gandi
+
+import (
+	"cmp"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/hosted"
+	"certctl/dns01/web"
+	"certctl/secret"
+)
+
+// Config is an entry of zones: with provider: gandi.
+type Config struct {
+	// Token is a personal access token for the domain, and no other, that may
+	// manage its technical configuration.
+	Token secret.Secret `yaml:"token" required:"true"`
+
+	// URL is where the API is.
+	URL string `yaml:"url,omitempty" default:"https://api.gandi.net/v5/livedns"`
+}
+
+// provider is a dns01.Provider.
+type provider struct{ *hosted.Provider }
+
+// New returns a provider that writes within a scope. It reads no secret: that is
+// for Prepare, or the first use.
+func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
+	client, err := web.NewClient(cmp.Or(c.URL, "https://api.gandi.net/v5/livedns"), "", 0)
+	if err != nil {
+		return nil, err
+	}
+	account, err := web.NewTokenAccount(client, "Bearer", c.Token)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{account}
+	return &provider{hosted.New("gandi", scope, account, s.open)}, nil
+}

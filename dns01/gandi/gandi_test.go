@@ -1,0 +1,144 @@
+package gandi_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/gandi"
+	"certctl/dns01/txt"
+	"certctl/dns01/web"
+	"certctl/lab/service"
+	fake "certctl/lab/service/gandi"
+	"certctl/secret"
+)
+
+const (
+	zone  = delegation.Name("auth.example.net.")
+	token = "t0ken-that-must-not-show"
+)
+
+func serve(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Token: token}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service) dns01.Provider {
+	t.Helper()
+	p, err := gandi.New(gandi.Config{Token: secret.Plain(token), URL: s.URL + "/v5/livedns"}, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := serve(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+func records(n int) []libdns.Record {
+	var rs []libdns.Record
+	for i := range n {
+		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: time.Minute, Data: "v"})
+	}
+	return rs
+}
+
+// Two names and more are read with one request.
+func TestRequests(t *testing.T) {
+	s := serve(t)
+	const path = "/v5/livedns/domains/auth.example.net"
+	for n, want := range map[int][]string{
+		1: {"GET " + path, "GET " + path + "/records/name-0/TXT", "PUT " + path + "/records/name-0/TXT", "GET " + path + "/records/name-0/TXT"},
+		2: {
+			"GET " + path + "/records?per_page=100&rrset_type=TXT",
+			"PUT " + path + "/records/name-0/TXT", "PUT " + path + "/records/name-1/TXT",
+			"GET " + path + "/records?per_page=100&rrset_type=TXT",
+		},
+	} {
+		p := open(t, s)
+		if n == 2 {
+			if _, err := p.DeleteRecords(t.Context(), zone.String(), records(1)); err != nil {
+				t.Fatal(err)
+			}
+			s.Asked()
+		}
+		if _, err := p.AppendRecords(t.Context(), zone.String(), records(n)); err != nil {
+			t.Fatal(err)
+		}
+		got := s.Asked()
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d names: requests (-want +got):\n%s", n, diff)
+		}
+		if _, err := p.DeleteRecords(t.Context(), zone.String(), records(n)); err != nil {
+			t.Fatal(err)
+		}
+		s.Asked()
+	}
+}
+
+// The domain has a lowest TTL; a set that is there keeps its own.
+func TestTTL(t *testing.T) {
+	k := service.Key{Owner: "name-0." + zone.String(), Type: "TXT"}
+	for there, want := range map[int]int{0: 300, 86400: 86400} {
+		s := serve(t)
+		if there > 0 {
+			s.Do(func() { s.Put(k, service.Set{TTL: there, Data: []string{`"theirs"`}}) })
+		}
+		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(1)); err != nil {
+			t.Fatal(err)
+		}
+		s.Do(func() {
+			if got := s.Get(k).TTL; got != want {
+				t.Errorf("got a TTL of %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+func TestNoZone(t *testing.T) {
+	s := serve(t)
+	s.Zone = "example.com"
+	_, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(1))
+	e, ok := errors.AsType[*web.NoZoneError](err)
+	if want := s.URL + " knows no zone auth.example.net for this key: "; !ok || !strings.HasPrefix(err.Error(), want) || e.Hint() == "" {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for want, c := range map[string]gandi.Config{
+		"token: it is missing": {},
+		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
+	} {
+		if _, err := gandi.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
+	if len(p) != 1 || !strings.Contains(p[0].Text, "Restrict to selected products: auth.example.net;") || p[0].Excess == "" {
+		t.Errorf("got %+v", p)
+	}
+}

@@ -1,0 +1,183 @@
+package hetzner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/hetzner"
+	"certctl/dns01/txt"
+	"certctl/lab/service"
+	fake "certctl/lab/service/hetzner"
+	"certctl/secret"
+)
+
+const (
+	zone  = delegation.Name("auth.example.net.")
+	token = "t0ken-that-must-not-show"
+)
+
+func serve(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.Bare(), Token: token}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service) dns01.Provider {
+	t.Helper()
+	p, err := hetzner.New(hetzner.Config{Token: secret.Plain(token), URL: s.URL + "/v1"}, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := serve(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+func records(n int) []libdns.Record {
+	var rs []libdns.Record
+	for i := range n {
+		rs = append(rs, libdns.RR{Name: "www", Type: "TXT", TTL: time.Second, Data: fmt.Sprint(i)})
+	}
+	return rs
+}
+
+func write(t *testing.T, p dns01.Provider) error {
+	t.Helper()
+	_, err := p.AppendRecords(t.Context(), zone.String(), records(2))
+	return err
+}
+
+func TestRequests(t *testing.T) {
+	s := serve(t)
+	if err := write(t, open(t, s)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"GET /v1/zones/auth.example.net",
+		"GET /v1/zones/auth.example.net/rrsets/www/TXT",
+		"POST /v1/zones/auth.example.net/rrsets/www/TXT/actions/add_records",
+	}
+	if diff := cmp.Diff(want, s.Asked()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A set that is there keeps its TTL; a new one has the lowest there can be.
+func TestTTL(t *testing.T) {
+	k := service.Key{Owner: "www." + zone.String(), Type: "TXT"}
+	for there, want := range map[int]int{0: 60, 86400: 86400} {
+		s := serve(t)
+		if there > 0 {
+			s.Do(func() { s.Put(k, service.Set{TTL: there, Data: []string{`"theirs"`}}) })
+		}
+		if err := write(t, open(t, s)); err != nil {
+			t.Fatal(err)
+		}
+		s.Do(func() {
+			if got := s.Get(k).TTL; got != want {
+				t.Errorf("got a TTL of %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+// The service says when its servers have the values, or never will.
+func TestStatus(t *testing.T) {
+	for _, test := range []struct {
+		steps int
+		fails string
+		want  string
+	}{
+		{3, "", "<nil>"},
+		{1, "zone is broken", "the service gave the change up: URL has failed: zone is broken (action_failed)"},
+		{1e6, "", context.DeadlineExceeded.Error()},
+	} {
+		s := serve(t)
+		s.Steps, s.Fails = test.steps, test.fails
+		p := open(t, s)
+		if err := write(t, p); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := p.(dns01.StatusWaiter).WaitStatus(ctx, zone)
+		cancel()
+		if got := strings.ReplaceAll(fmt.Sprint(err), s.URL, "URL"); !strings.HasSuffix(got, test.want) {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+		if _, abandoned := errors.AsType[*dns01.AbandonedError](err); abandoned != (test.fails != "") {
+			t.Errorf("got %v, abandoned %t", err, abandoned)
+		}
+	}
+}
+
+// An action that fails at once is an error at once.
+func TestFailure(t *testing.T) {
+	s := serve(t)
+	s.Fails = "zone is broken"
+	if err := write(t, open(t, s)); err == nil || !strings.HasSuffix(err.Error(), " has failed: zone is broken (action_failed)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestZones(t *testing.T) {
+	for _, test := range []struct{ zone, mode, want string }{
+		{"example.com", "", " knows no zone auth.example.net for this key: "},
+		{"auth.example.net", "secondary", " copies auth.example.net from other servers, and takes no records of its own"},
+	} {
+		s := serve(t)
+		s.Zone, s.Mode = test.zone, test.mode
+		if err := write(t, open(t, s)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+}
+
+// What is wrong with a request for good is not sent again and again.
+func TestInvalid(t *testing.T) {
+	s := serve(t)
+	s.Fail(service.Fault{After: 2, Times: 100, Status: 422, Body: `{"error": {"code": "invalid_input", "message": "no such thing"}}`})
+	p := open(t, s)
+	if err := write(t, p); err == nil || !strings.Contains(err.Error(), "no such thing (invalid_input)") {
+		t.Errorf("got %v", err)
+	}
+	if got := len(s.Asked()); got > 4 {
+		t.Errorf("got %d requests, want 4", got)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for want, c := range map[string]hetzner.Config{
+		"token: it is missing": {},
+		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
+	} {
+		if _, err := hetzner.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
+	if len(p) != 1 || !strings.Contains(p[0].Text, "auth.example.net") || !strings.Contains(p[0].Excess, "project") {
+		t.Errorf("got %+v", p)
+	}
+}

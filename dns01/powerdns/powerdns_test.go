@@ -1,0 +1,143 @@
+package powerdns_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libdns/libdns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/powerdns"
+	"certctl/dns01/txt"
+	"certctl/lab/service"
+	fake "certctl/lab/service/powerdns"
+	"certctl/secret"
+)
+
+const (
+	zone = delegation.Name("auth.example.net.")
+	key  = "t0p-secret-api-key"
+)
+
+func serve(t *testing.T) *fake.Service {
+	t.Helper()
+	s := &fake.Service{Zone: zone.String(), Key: key}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func open(t *testing.T, s *fake.Service) dns01.Provider {
+	t.Helper()
+	p, err := powerdns.New(powerdns.Config{URL: s.URL, APIKey: secret.Plain(key)}, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A server that knows single records; one that does not is in lab/debian.
+func TestConformance(t *testing.T) {
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		s := serve(t)
+		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, key)
+		w.Again = func() dns01.Provider { return open(t, s) }
+		return open(t, s), w
+	})
+}
+
+func write(t *testing.T, p dns01.Provider, n int) error {
+	t.Helper()
+	var rs []libdns.Record
+	for i := range n {
+		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: time.Minute, Data: "v"})
+	}
+	_, err := p.AppendRecords(t.Context(), zone.String(), rs)
+	return err
+}
+
+// Many names are one request, and secondaries are told where there can be any.
+func TestRequests(t *testing.T) {
+	const path = "/api/v1/servers/localhost/zones/auth.example.net."
+	for kind, want := range map[string][]string{
+		"Native": {"GET " + path + "?rrsets=false", "PATCH " + path},
+		"Master": {"GET " + path + "?rrsets=false", "PATCH " + path, "PUT " + path + "/notify"},
+	} {
+		s := serve(t)
+		s.Kind = kind
+		if err := write(t, open(t, s), 100); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, s.Asked()); diff != "" {
+			t.Errorf("%s: requests (-want +got):\n%s", kind, diff)
+		}
+	}
+}
+
+// A set that is there keeps its TTL.
+func TestTTL(t *testing.T) {
+	s := serve(t)
+	k := service.Key{Owner: "name-0." + zone.String(), Type: "TXT"}
+	s.Do(func() { s.Put(k, service.Set{TTL: 86400, Data: []string{`"theirs"`}}) })
+	if err := write(t, open(t, s), 2); err != nil {
+		t.Fatal(err)
+	}
+	s.Do(func() {
+		if got := s.Get(k); got.TTL != 86400 || len(got.Data) != 2 {
+			t.Errorf("got %v, want both with theirs", got)
+		}
+		k.Owner = "name-1." + zone.String()
+		if got := s.Get(k); got.TTL != 60 {
+			t.Errorf("new: got %v, want 60", got)
+		}
+	})
+}
+
+// A server that is busy with its database is asked again.
+func TestLocked(t *testing.T) {
+	s := serve(t)
+	s.Fail(service.Fault{After: 1, Status: 500, Body: "Internal Server Error", Header: map[string][]string{"Retry-After": {"0"}}})
+	if err := write(t, open(t, s), 1); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestZones(t *testing.T) {
+	for _, test := range []struct{ zone, kind, want string }{
+		{"example.com.", "", " knows no zone auth.example.net for this key: "},
+		{"auth.example.net.", "Slave", " copies auth.example.net from other servers, and takes no records of its own"},
+	} {
+		s := &fake.Service{Zone: test.zone, Kind: test.kind, Key: key}
+		s.Start()
+		defer s.Close()
+		if err := write(t, open(t, s), 1); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	k := secret.Plain("k")
+	for want, c := range map[string]powerdns.Config{
+		"api_key: it is missing": {URL: "https://ns1.example.net:8081"},
+		"url: it is missing":     {APIKey: k},
+		"url: https is needed: only on this host itself may a secret go over plain http, and ns1.example.net is not": {URL: "http://ns1.example.net:8081", APIKey: k},
+		`server_id: "a/b" is not the name of a server`:                                                               {URL: "https://ns1.example.net:8081", APIKey: k, ServerID: "a/b"},
+	} {
+		if _, err := powerdns.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
+	if len(p) != 1 || !strings.Contains(p[0].Text, "set-meta auth.example.net SOA-EDIT-API DEFAULT") || p[0].Excess == "" {
+		t.Errorf("got %+v", p)
+	}
+}

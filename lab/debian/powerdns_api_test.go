@@ -1,0 +1,111 @@
+package debian_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/libdns/libdns"
+	"github.com/miekg/dns"
+
+	"certctl/delegation"
+	"certctl/dns01"
+	"certctl/dns01/conformance"
+	"certctl/dns01/powerdns"
+	"certctl/dns01/txt"
+	"certctl/lab/debian"
+	"certctl/secret"
+)
+
+const apiKey = "t0p-secret-api-key"
+
+// api starts a PowerDNS with its API and some secondaries for the zone.
+func api(t *testing.T, site *debian.Site, secondaries ...netip.AddrPort) *debian.Host {
+	t.Helper()
+	return site.PowerDNS(debian.Server{APIKey: apiKey, Zones: []debian.Zone{{Name: authZone, Text: authText, Secondaries: secondaries}}})
+}
+
+func openAPI(t *testing.T, h *debian.Host, key string, zone delegation.Name) dns01.Provider {
+	t.Helper()
+	p, err := powerdns.New(powerdns.Config{URL: h.API, APIKey: secret.Plain(key)}, zone, dns01.Environment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// PowerDNS as Debian has it replaces record sets, and loses nothing of anybody
+// nevertheless, not even with two programs at once.
+func TestPowerDNSAPI(t *testing.T) {
+	t.Parallel()
+	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+		key := debian.NewKey("somebody")
+		h := debian.New(t).PowerDNS(debian.Server{APIKey: apiKey, Zones: []debian.Zone{{
+			Name: authZone, Text: authText, Grants: []debian.Grant{{Key: key}},
+		}}})
+		return openAPI(t, h, apiKey, authZone), conformance.World{
+			Zone: authZone, Secrets: []string{apiKey},
+			Again:  func() dns01.Provider { return openAPI(t, h, apiKey, authZone) },
+			Values: func(owner delegation.Name) []string { return large(t, h.Addr, owner.String()) },
+			Add: func(owner delegation.Name, value string) {
+				if got := update(t, h.Addr, authZone, key, owner.String(), value); got != "NOERROR" {
+					t.Fatalf("update: got %s", got)
+				}
+			},
+		}
+	})
+}
+
+// large asks over TCP, for values that fill more than a packet, and returns them
+// without escapes.
+func large(t *testing.T, server netip.AddrPort, name string) []string {
+	t.Helper()
+	m := new(dns.Msg).SetQuestion(name, dns.TypeTXT)
+	c := dns.Client{Net: "tcp"}
+	r, _, err := c.Exchange(m, server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for _, rr := range r.Answer {
+		if record, ok := rr.(*dns.TXT); ok {
+			value, err := txt.Unquote(`"` + strings.Join(record.Txt, "") + `"`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// Twenty programs that know nothing of each other write at one owner, and remove
+// what they wrote.
+func TestPowerDNSAPIProcesses(t *testing.T) {
+	t.Parallel()
+	h := api(t, debian.New(t))
+	owner := "www." + authZone
+	want := []string{"foreign"}
+	var writers sync.WaitGroup
+	for i := range 20 {
+		v := fmt.Sprint("value-", i)
+		want = append(want, v)
+		p := openAPI(t, h, apiKey, authZone)
+		writers.Go(func() {
+			rs := []libdns.Record{libdns.RR{Name: "www", Type: "TXT", Data: v}}
+			if _, err := p.AppendRecords(t.Context(), authZone, rs); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	got := large(t, h.Addr, owner)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,152 @@
+// Package gandi is a made-up Gandi: a domain and its record sets, as the API of
+// LiveDNS has them.
+package gandi
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"certctl/lab/service"
+)
+
+// Service is the service, with one account.
+type Service struct {
+	service.Service
+	Zone  string // its name, without the final dot
+	Token string
+}
+
+// pageSize is smaller than Gandi's, so that there is more than one page.
+const pageSize = 20
+
+// Start begins to serve at URL; the API is below /v5/livedns.
+func (s *Service) Start() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v5/livedns/domains/{domain}", s.domain)
+	mux.HandleFunc("GET /v5/livedns/domains/{domain}/records", s.list)
+	mux.HandleFunc("GET /v5/livedns/domains/{domain}/records/{name}/{type}", s.get)
+	mux.HandleFunc("PUT /v5/livedns/domains/{domain}/records/{name}/{type}", s.put)
+	mux.HandleFunc("DELETE /v5/livedns/domains/{domain}/records/{name}/{type}", s.remove)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
+	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
+		below := "/v5/livedns/domains/" + s.Zone
+		switch {
+		case r.Header.Get("Authorization") != "Bearer "+s.Token:
+			refuse(w, 403, "HTTPForbidden", "Access was denied to this resource.")
+		case r.URL.Path != below && !strings.HasPrefix(r.URL.Path, below+"/"):
+			missing(w)
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+func refuse(w http.ResponseWriter, status int, object, message string) {
+	service.Write(w, status, map[string]any{"code": status, "message": message, "object": object, "cause": strings.TrimPrefix(object, "HTTP")})
+}
+
+func missing(w http.ResponseWriter) {
+	refuse(w, 404, "HTTPNotFound", "The resource could not be found.")
+}
+
+func (s *Service) domain(w http.ResponseWriter, _ *http.Request) {
+	service.Write(w, 200, map[string]any{"fqdn": s.Zone, "automatic_snapshots": false, "domain_records_href": s.URL + "/v5/livedns/domains/" + s.Zone + "/records"})
+}
+
+// set is a record set as it is answered.
+type set struct {
+	Name   string   `json:"rrset_name"`
+	Type   string   `json:"rrset_type"`
+	TTL    int      `json:"rrset_ttl"`
+	Values []string `json:"rrset_values"`
+	Href   string   `json:"rrset_href"`
+}
+
+func (s *Service) show(k service.Key) set {
+	name := "@"
+	if k.Owner != s.Zone+"." {
+		name = strings.TrimSuffix(k.Owner, "."+s.Zone+".")
+	}
+	has := s.Get(k)
+	return set{name, k.Type, has.TTL, has.Data, fmt.Sprintf("%s/v5/livedns/domains/%s/records/%s/%s", s.URL, s.Zone, name, k.Type)}
+}
+
+func (s *Service) key(r *http.Request) service.Key {
+	owner := s.Zone + "."
+	if name := r.PathValue("name"); name != "@" {
+		owner = strings.ToLower(name) + "." + owner
+	}
+	return service.Key{Owner: owner, Type: r.PathValue("type")}
+}
+
+func (s *Service) list(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	all := []set{}
+	for _, k := range s.Keys() {
+		if q.Get("rrset_type") == "" || k.Type == q.Get("rrset_type") {
+			all = append(all, s.show(k))
+		}
+	}
+	page := max(1, service.Number(r, "page"))
+	part, last := service.Page(all, page, service.Number(r, "per_page"), pageSize)
+	w.Header().Set("Total-Count", strconv.Itoa(len(all)))
+	if page < last {
+		q.Set("page", strconv.Itoa(page+1))
+		w.Header().Add("Link", fmt.Sprintf(`<%s%s?%s>; rel="next"`, s.URL, r.URL.Path, q.Encode()))
+	}
+	service.Write(w, 200, part)
+}
+
+func (s *Service) get(w http.ResponseWriter, r *http.Request) {
+	if len(s.Get(s.key(r)).Data) == 0 {
+		missing(w)
+		return
+	}
+	service.Write(w, 200, s.show(s.key(r)))
+}
+
+func (s *Service) put(w http.ResponseWriter, r *http.Request) {
+	var v struct {
+		TTL    *int     `json:"rrset_ttl"`
+		Values []string `json:"rrset_values"`
+	}
+	if !service.Read(r, &v) {
+		refuse(w, 400, "HTTPBadRequest", "The server could not comply with the request since it is either malformed or otherwise incorrect.")
+		return
+	}
+	ttl := 10800
+	if v.TTL != nil {
+		ttl = *v.TTL
+	}
+	wrong := ""
+	switch {
+	case r.PathValue("type") != "TXT":
+		wrong = "rrset_type: not supported here"
+	case ttl < 300 || ttl > 2592000:
+		wrong = "rrset_ttl: Must be between 300 and 2592000."
+	case len(v.Values) == 0:
+		wrong = "rrset_values: Shorter than minimum length 1."
+	}
+	for _, data := range v.Values {
+		if !service.IsQuoted(data) {
+			wrong = "rrset_values: invalid TXT value"
+		}
+	}
+	if wrong != "" {
+		service.Write(w, 400, map[string]any{"code": 400, "status": "error", "errors": []map[string]string{{"location": "body", "name": "rrset", "description": wrong}}})
+		return
+	}
+	s.Put(s.key(r), service.Set{TTL: ttl, Data: v.Values})
+	service.Write(w, 201, map[string]string{"message": "DNS Record Created"})
+}
+
+func (s *Service) remove(w http.ResponseWriter, r *http.Request) {
+	if len(s.Get(s.key(r)).Data) == 0 {
+		missing(w)
+		return
+	}
+	s.Put(s.key(r), service.Set{})
+	w.WriteHeader(204)
+}

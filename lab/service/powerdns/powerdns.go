@@ -1,0 +1,162 @@
+// Package powerdns is a made-up PowerDNS of a later version than Debian has: one
+// that adds and removes single records, as its HTTP API documents it.
+package powerdns
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"certctl/lab/service"
+)
+
+// Service is the server, with one zone.
+type Service struct {
+	service.Service
+	Zone string // its name, with the final dot
+	Kind string // Native, Master or Slave; "": Native
+	Key  string
+}
+
+// Start begins to serve at URL.
+func (s *Service) Start() {
+	zone := "/api/v1/servers/localhost/zones/" + s.Zone
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+zone, s.get)
+	mux.HandleFunc("PATCH "+zone, s.patch)
+	mux.HandleFunc("PUT "+zone+"/notify", s.notify)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "Not Found") })
+	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Api-Key") != s.Key {
+			w.WriteHeader(401)
+			fmt.Fprint(w, "Unauthorized")
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	service.Write(w, status, map[string]string{"error": text})
+}
+
+func (s *Service) kind() string {
+	if s.Kind == "" {
+		return "Native"
+	}
+	return s.Kind
+}
+
+func (s *Service) notify(w http.ResponseWriter, _ *http.Request) {
+	if s.kind() == "Native" {
+		refuse(w, 422, "Domain '"+s.Zone+"' is not a primary domain (or can't be notified)")
+		return
+	}
+	service.Write(w, 200, map[string]string{"result": "Notification queued"})
+}
+
+type record struct {
+	Content  string `json:"content"`
+	Disabled bool   `json:"disabled"`
+}
+
+type set struct {
+	Name    string   `json:"name"`
+	Type    string   `json:"type"`
+	TTL     *int     `json:"ttl"`
+	Change  string   `json:"changetype,omitempty"`
+	Records []record `json:"records"`
+}
+
+func (s *Service) get(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	sets := []set{}
+	for _, k := range s.Keys() {
+		if q.Has("rrset_name") && k.Owner != q.Get("rrset_name") || q.Has("rrset_type") && k.Type != q.Get("rrset_type") {
+			continue
+		}
+		has := s.Get(k)
+		one := set{Name: k.Owner, Type: k.Type, TTL: &has.TTL}
+		for _, data := range has.Data {
+			one.Records = append(one.Records, record{Content: data})
+		}
+		sets = append(sets, one)
+	}
+	zone := map[string]any{"id": s.Zone, "name": s.Zone, "kind": s.kind(), "serial": 1, "soa_edit_api": ""}
+	if q.Get("rrsets") != "false" {
+		zone["rrsets"] = sets
+	}
+	service.Write(w, 200, zone)
+}
+
+// patch makes all changes or none.
+func (s *Service) patch(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		RRsets []set `json:"rrsets"`
+	}
+	if !service.Read(r, &body) {
+		refuse(w, 400, "Your client sent a JSON document that was not understood")
+		return
+	}
+	after := make(map[service.Key]service.Set)
+	for _, one := range body.RRsets {
+		k := service.Key{Owner: one.Name, Type: one.Type}
+		has, changed := after[k]
+		if !changed {
+			has = s.Get(k)
+		}
+		next, wrong := s.apply(one, has)
+		if wrong != "" {
+			refuse(w, 422, wrong)
+			return
+		}
+		after[k] = next
+	}
+	for k, next := range after {
+		s.Put(k, next)
+	}
+	w.WriteHeader(204)
+}
+
+// apply returns what becomes of a set, or what is wrong with the change.
+func (s *Service) apply(one set, has service.Set) (service.Set, string) {
+	about := "RRset " + one.Name + " IN " + one.Type + ": "
+	switch {
+	case !strings.HasSuffix(one.Name, "."):
+		return has, "DNS Name '" + one.Name + "' is not canonical"
+	case one.Name != s.Zone && !strings.HasSuffix(one.Name, "."+s.Zone):
+		return has, about + "Name is out of zone"
+	case one.Change == "REPLACE" || one.Change == "EXTEND" || one.Change == "PRUNE":
+	default:
+		return has, "Changetype '" + one.Change + "' is not a valid value"
+	}
+	if one.TTL == nil {
+		return has, "Submitted record is invalid: Key 'ttl' not present or not an Integer"
+	}
+	for _, r := range one.Records {
+		if !service.IsQuoted(r.Content) {
+			return has, "Record " + one.Name + "/TXT '" + r.Content + "': Parsing record content: Data field in DNS should start with quote"
+		}
+	}
+	if one.Change == "REPLACE" {
+		next := service.Set{TTL: *one.TTL}
+		for _, r := range one.Records {
+			next.Data = append(next.Data, r.Content)
+		}
+		return next, ""
+	}
+	if len(one.Records) != 1 {
+		return has, "Exactly one record should be provided for PRUNE or EXTEND operation"
+	}
+	i := slices.Index(has.Data, one.Records[0].Content)
+	switch {
+	case one.Change == "PRUNE" && i >= 0:
+		has.Data = slices.Delete(slices.Clone(has.Data), i, i+1)
+	case one.Change == "EXTEND" && i < 0 && len(has.Data) > 0 && has.TTL != *one.TTL:
+		return has, about + "uses mixed TTLs"
+	case one.Change == "EXTEND" && i < 0:
+		has = service.Set{TTL: *one.TTL, Data: append(slices.Clone(has.Data), one.Records[0].Content)}
+	}
+	return has, ""
+}
