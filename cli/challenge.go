@@ -12,6 +12,7 @@ import (
 	"certctl/acme"
 	"certctl/config"
 	"certctl/issuance"
+	"certctl/store"
 )
 
 // challengeFlag is a flag for types of challenges, in the order of preference.
@@ -57,29 +58,60 @@ func persistFor(c *cli.Context, cfg *config.Config) (time.Duration, error) {
 	return d, nil
 }
 
-// accountFor returns our account at a CA, as far as a type of challenge needs it:
-// nil where the records are the same for all. Nothing is registered. Only for
-// dns-persist-01 is the CA's directory read.
-func (r *run) accountFor(ctx context.Context, ca *config.ACME, t acme.ChallengeType) (*acme.Account, error) {
-	if t != acme.DNSAccount01 && t != acme.DNSPersist01 {
+// preferredType returns the type of challenge for a name that is used if the CA
+// offers it.
+func (r *run) preferredType(c *cli.Context, name string) (acme.ChallengeType, error) {
+	types, err := chosenChallenges(c, r.config)
+	if err != nil {
+		return "", err
+	}
+	request := issuance.Request{Names: []string{name}, Challenges: types}
+	if err := request.Check(); err != nil {
+		return "", &UsageError{Err: err}
+	}
+	return request.Preferred(name), nil
+}
+
+// accountAt returns our account at a CA, as far as the place of a challenge's
+// record depends on it: nil where it is the same for all. Nobody is asked.
+func (r *run) accountAt(ca *config.ACME, t acme.ChallengeType) (*acme.Account, error) {
+	if t != acme.DNSAccount01 {
 		return nil, nil
 	}
-	s, err := r.stateStore()
+	saved, err := r.savedAccount(ca, t)
 	if err != nil {
 		return nil, err
 	}
-	saved, err := s.LoadAccount(ca.URL())
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && saved.URL == "":
-		return nil, &AccountlessError{Challenge: t, CA: ca.Directory}
-	case err != nil:
+	return &acme.Account{URL: saved.URL}, nil
+}
+
+// accountFor returns our account at a CA, as far as a challenge's record depends
+// on it: nil where it is the same for all. Nothing is registered. Only for
+// dns-persist-01 is the CA's directory read.
+func (r *run) accountFor(ctx context.Context, ca *config.ACME, t acme.ChallengeType) (*acme.Account, error) {
+	if t != acme.DNSPersist01 {
+		return r.accountAt(ca, t)
+	}
+	saved, err := r.savedAccount(ca, t)
+	if err != nil {
 		return nil, err
-	case t == acme.DNSAccount01:
-		return &acme.Account{URL: saved.URL}, nil
 	}
 	dialled, err := r.ca(ctx, ca)
 	if err != nil {
 		return nil, err
 	}
 	return dialled.Account(saved.URL, saved.Key), nil
+}
+
+// savedAccount returns the account that a challenge cannot do without.
+func (r *run) savedAccount(ca *config.ACME, t acme.ChallengeType) (*store.Account, error) {
+	s, err := r.stateStore()
+	if err != nil {
+		return nil, err
+	}
+	saved, err := s.LoadAccount(ca.URL())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && saved.URL == "" {
+		return nil, &AccountlessError{Challenge: t, CA: ca.Directory}
+	}
+	return saved, err
 }

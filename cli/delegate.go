@@ -30,20 +30,23 @@ func (p *Process) delegateCommand() *cli.Command {
 certctl delegate -d www.example.com --ns ns1.example.net --ns ns2.example.net --caa
 certctl delegate -d example.com --to auth.example.net --format nsupdate | nsupdate -k main.key
 certctl delegate -d example.com --to auth.example.net --wait --timeout 1h
-certctl delegate -d example.com --to auth.example.net --policy --server-kind bind`,
+certctl delegate -d example.com --to auth.example.net --policy --server-kind bind
+certctl delegate -d example.com -d '*.example.com' --challenge dns-persist-01`,
 		Description: "The records, alone, go to stdout; what there is to know about them goes to stderr.\n" +
 			"No configuration is needed; where there is one, it says which credentials are there.\n\n" +
 			"Random labels are derived from the domain with a key that is made once and kept in\n" +
 			"the state directory (" + delegate.KeyFile + "): every run on this host prints the same ones.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "delegate the challenges of `NAME`; repeat for more"},
+			&cli.StringSliceFlag{Name: "challenge", Usage: "those of `TYPE`: dns-01, dns-account-01, or dns-persist-01, which needs no delegation; default: what the configuration prefers"},
+			&cli.StringFlag{Name: "persist-for", Usage: "with dns-persist-01: let the record be good for `TIME`, like 90d; default: until it is removed"},
 			&cli.StringFlag{Name: "to", Usage: "by CNAME, into the zone `ZONE`"},
 			&cli.StringSliceFlag{Name: "ns", Usage: "by NS, to the name server `HOST`, or HOST=ADDRESS; repeat for more"},
 			&cli.StringFlag{Name: "labels", Value: "readable", Usage: "with --to: `KIND` of labels, readable or random"},
 			&cli.DurationFlag{Name: "ttl", Value: delegate.DefaultTTL, Usage: "TTL of the records, in whole seconds: `DURATION`"},
-			&cli.BoolFlag{Name: "caa", Usage: "add CAA records: this CA, this account, dns-01 only"},
+			&cli.BoolFlag{Name: "caa", Usage: "add CAA records: this CA, this account, this challenge only"},
 			&cli.StringSliceFlag{Name: "ca-identity", Usage: "with --caa: the CA is `DOMAIN`; default: what its directory says"},
-			&cli.StringFlag{Name: "server", Usage: "with --caa: the CA with this directory `URL` or short name"},
+			&cli.StringFlag{Name: "server", Usage: "with --caa or --challenge: the CA with this directory `URL` or short name"},
 			&cli.StringFlag{Name: "format", Value: "zone", Usage: "zone, nsupdate, terraform or json: `FORMAT` of the records"},
 			&cli.BoolFlag{Name: "policy", Usage: "print what the target's server must allow, in place of the records"},
 			&cli.StringFlag{Name: "server-kind", Usage: "with --policy: for one `KIND` of server only: bind, knot, powerdns, technitium"},
@@ -113,8 +116,6 @@ func checkDelegate(c *cli.Context) error {
 		return usagef("certctl delegate -d example.com --to auth.example.net", "no names are given with -d")
 	case to && ns:
 		return usagef("one name can be an alias or a zone of its own, not both", "--to and --ns exclude each other")
-	case !to && !ns:
-		return usagef("--to auth.example.net delegates by CNAME, --ns ns1.example.net by NS", "where to delegate to is not given: --to or --ns")
 	case !slices.Contains(formats, c.String("format")):
 		return usagef("", "--format %s: one of %s", c.String("format"), strings.Join(formats, ", "))
 	case !slices.Contains([]string{"readable", "random"}, c.String("labels")):
@@ -167,6 +168,10 @@ func (r *run) plan(c *cli.Context) (*delegate.Plan, error) {
 		return nil, &UsageError{Err: err}
 	}
 	request := delegate.Request{Names: names, TTL: c.Duration("ttl").Truncate(time.Second)}
+	challenge, err := r.delegated(c, &request)
+	if err != nil {
+		return nil, err
+	}
 	if to := c.String("to"); to != "" {
 		if request.To, err = delegate.ParseName(to); err != nil {
 			return nil, usagef("", "--to: %w", err)
@@ -184,6 +189,7 @@ func (r *run) plan(c *cli.Context) (*delegate.Plan, error) {
 		if request.CAA, err = r.caa(c); err != nil {
 			return nil, err
 		}
+		request.CAA.Methods = []string{string(challenge)}
 	}
 	plan, err := request.Plan()
 	if err != nil {

@@ -30,7 +30,7 @@ type delegateReport struct {
 type delegationReport struct {
 	Names      []string `json:"names"`
 	Challenge  string   `json:"challenge"`
-	Type       string   `json:"type"`           // CNAME or NS
+	Type       string   `json:"type"`           // CNAME, NS or TXT
 	Zone       string   `json:"zone,omitempty"` // where the records belong
 	Owner      string   `json:"owner"`          // where the validation record will be
 	TargetZone string   `json:"target_zone"`    // and in which zone
@@ -96,13 +96,9 @@ func ofKind(policies []dns01.Policy, kind string) []dns01.Policy {
 }
 
 func (r *delegateReport) describe() {
-	kind := "NS"
-	if r.plan.To != "" {
-		kind = "CNAME"
-	}
 	for _, d := range r.plan.Delegations {
 		r.Delegations = append(r.Delegations, delegationReport{
-			Names: d.Names, Challenge: d.Challenge.String(), Type: kind, Zone: d.Zone.String(), Owner: d.Owner.String(),
+			Names: d.Names, Challenge: d.Challenge.String(), Type: r.plan.Type(), Zone: d.Zone.String(), Owner: d.Owner.String(),
 			TargetZone: d.TargetZone.String(), Present: d.Present, Warnings: d.Warnings,
 		})
 	}
@@ -123,7 +119,10 @@ func (r *delegateReport) explain(say func(string)) {
 		for _, text := range d.Warnings {
 			say("warning: " + d.Domain + ": " + text)
 		}
-		if d.Present {
+		switch {
+		case d.Present && r.plan.Type() == "TXT":
+			say(fmt.Sprintf("the record for %s is there already", d.Domain))
+		case d.Present:
 			say(fmt.Sprintf("%s is delegated as planned already", d.Challenge.Bare()))
 		}
 	}

@@ -1,6 +1,7 @@
 package delegate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 type CAA struct {
 	Identities []string // of the CA, as in its directory's caaIdentities; one record for each
 	Account    string   // URL of the account; "": any
+	Methods    []string // of validation; none: dns-01
 }
 
 // check refuses what would be a malformed record (RFC 8659 §4.2).
@@ -50,9 +52,10 @@ func (c *CAA) records(d *Delegation) []Record {
 	return records
 }
 
-// value names a CA, and binds it to the account and to dns-01 (RFC 8657 §3, §4).
+// value names a CA, and binds it to the account and to how the names are proven
+// (RFC 8657 §3, §4).
 func (c *CAA) value(identity string) string {
-	value := identity + "; validationmethods=dns-01"
+	value := identity + "; validationmethods=" + cmp.Or(strings.Join(c.Methods, ","), "dns-01")
 	if c.Account != "" {
 		value += "; accounturi=" + c.Account
 	}

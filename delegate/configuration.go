@@ -21,6 +21,9 @@ type Scope struct {
 // of its own.
 func (p *Plan) Scopes() []Scope {
 	var scopes []Scope
+	if p.standing != nil {
+		return nil
+	}
 	for _, d := range p.Delegations {
 		name := d.Challenge
 		if p.To != "" {

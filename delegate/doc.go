@@ -4,7 +4,8 @@
 //
 // A Plan is made of names and of where to delegate them: by CNAME into one
 // zone, with a label for each name, or by NS to name servers, where each
-// challenge name is then a zone of its own. It needs no DNS. Survey asks what
+// challenge name is then a zone of its own. In place of both, a plan can be of
+// TXT records that stay and need no delegation. It needs no DNS. Survey asks what
 // there is already, and finds the zone in which each record belongs; Watch
 // waits until the records are there, and checks that they lead where they
 // should. The plan is written as a zone file, as input of nsupdate, or for

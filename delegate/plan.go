@@ -10,30 +10,51 @@ import (
 	"time"
 
 	"certctl/delegation"
+	"certctl/dns01/txt"
 )
 
 // DefaultTTL is that of the records of a plan.
 const DefaultTTL = time.Hour
 
-// Request says what to delegate where: to a zone or to hosts.
+// Request says what to delegate where: to a zone or to hosts; or, with Standing,
+// what to add so that nothing need be delegated.
 type Request struct {
-	Names []string        // identifiers, as acme.ParseNames returns them
-	To    delegation.Name // by CNAME, into this zone; "": by NS
-	Label Label           // with To; nil: Readable
-	Hosts []Host          // by NS, to these name servers
-	CAA   *CAA            // nil: no CAA records
-	TTL   time.Duration   // 0: DefaultTTL
+	Names    []string        // identifiers, as acme.ParseNames returns them
+	Prefix   string          // labels before a domain that make the challenge name; "": _acme-challenge
+	To       delegation.Name // by CNAME, into this zone; "": by NS
+	Label    Label           // with To; nil: Readable
+	Hosts    []Host          // by NS, to these name servers
+	Standing Standing        // by a TXT record that stays; nil: by one of the others
+	CAA      *CAA            // nil: no CAA records
+	TTL      time.Duration   // 0: DefaultTTL
 }
+
+// Standing returns the value of the TXT record that lets a CA issue for a
+// domain, and its wildcard if that is wanted, for as long as it is there.
+type Standing func(domain string, wildcard bool) string
 
 // Plan is what to add to which zones.
 type Plan struct {
-	To          delegation.Name // "": by NS
-	Hosts       []Host
-	Delegations []*Delegation // in the order of the names
-	Warnings    []string      // about the plan as a whole, in words; see Cautions
+	To          delegation.Name // "": by NS, or by TXT
+	Hosts       []Host          // none: by TXT
+	Delegations []*Delegation   // in the order of the names
+	Warnings    []string        // about the plan as a whole, in words; see Cautions
 
-	caa *CAA
-	ttl time.Duration
+	prefix   string
+	standing Standing
+	caa      *CAA
+	ttl      time.Duration
+}
+
+// Type is the type of the records that the plan is about: CNAME, NS or TXT.
+func (p *Plan) Type() string {
+	switch {
+	case p.To != "":
+		return "CNAME"
+	case p.standing != nil:
+		return "TXT"
+	}
+	return "NS"
 }
 
 // Delegation is one challenge name and where it is to lead.
@@ -42,6 +63,8 @@ type Delegation struct {
 	Names     []string // the domain, its wildcard or both: they share the challenge name
 	Challenge delegation.Name
 	Owner     delegation.Name // where the validation record will be
+
+	labels int // of the challenge name before the domain
 
 	// What Survey has found out.
 	Zone       delegation.Name // the main zone; "": not known
@@ -55,12 +78,14 @@ type Delegation struct {
 // Plan works out the plan. It asks nobody.
 func (r Request) Plan() (*Plan, error) {
 	switch {
-	case (r.To == "") == (len(r.Hosts) == 0):
+	case r.Standing != nil && (r.To != "" || len(r.Hosts) > 0):
+		return nil, errors.New("a record that stays is not delegated")
+	case r.Standing == nil && (r.To == "") == (len(r.Hosts) == 0):
 		return nil, errors.New("either a zone or name servers must be given to delegate to")
 	case r.CAA.check() != nil:
 		return nil, r.CAA.check()
 	}
-	p := &Plan{To: r.To, Hosts: r.Hosts, caa: r.CAA, ttl: cmp.Or(r.TTL, DefaultTTL)}
+	p := &Plan{To: r.To, Hosts: r.Hosts, prefix: cmp.Or(r.Prefix, "_acme-challenge"), standing: r.Standing, caa: r.CAA, ttl: cmp.Or(r.TTL, DefaultTTL)}
 	for _, name := range r.Names {
 		if err := p.add(name, r.Label); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -79,11 +104,11 @@ func (p *Plan) add(name string, label Label) error {
 			return nil
 		}
 	}
-	challenge, err := delegation.ChallengeName(name)
+	challenge, err := delegation.ValidationName(p.prefix, domain)
 	if err != nil {
 		return err
 	}
-	d := &Delegation{Domain: domain, Names: []string{name}, Challenge: challenge, Owner: challenge, TargetZone: challenge}
+	d := &Delegation{Domain: domain, Names: []string{name}, Challenge: challenge, Owner: challenge, TargetZone: challenge, labels: strings.Count(p.prefix, ".") + 1}
 	if p.To != "" {
 		if label == nil {
 			label = Readable
@@ -148,7 +173,16 @@ func (p *Plan) warn(format string, args ...any) {
 
 // base returns the domain as a name: what is above the challenge name, and in
 // the main zone for certain.
-func (d *Delegation) base() delegation.Name { return d.Challenge.Parent() }
+func (d *Delegation) base() delegation.Name {
+	base := d.Challenge
+	for range d.labels {
+		base = base.Parent()
+	}
+	return base
+}
+
+// wildcard reports whether the domain's wildcard is among the names.
+func (d *Delegation) wildcard() bool { return slices.Contains(d.Names, "*."+d.Domain) }
 
 // Records returns all records of the plan, each once.
 func (p *Plan) Records() []Record {
@@ -168,6 +202,9 @@ func (p *Plan) RecordsFor(d *Delegation) []Record {
 	var records []Record
 	if p.To != "" {
 		records = append(records, Record{Owner: d.Challenge, Type: "CNAME", Data: string(d.Owner)})
+	}
+	if p.standing != nil {
+		records = append(records, Record{Owner: d.Owner, Type: "TXT", Data: txt.Quote(p.standing(d.Domain, d.wildcard()))})
 	}
 	for _, h := range p.Hosts {
 		records = append(records, Record{Owner: d.Challenge, Type: "NS", Data: string(h.Name)})

@@ -121,6 +121,12 @@ func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *de
 	if now.Explicit != nil {
 		place = now.Explicit
 	}
+	if p.standing != nil {
+		if err == nil {
+			s.standing(ctx, p, d, now)
+		}
+		return
+	}
 	switch alias, cut := aliasAt(now, d.Challenge), cutAt(now, d.Challenge); {
 	case alias != nil && alias.Type == "DNAME":
 		d.warn("%s is below a DNAME, an alias for %s: there can be no records of its own", d.Challenge.Bare(), alias.To.Bare())
@@ -142,6 +148,35 @@ func (s *Survey) challenge(ctx context.Context, p *Plan, d *Delegation, main *de
 	}
 	d.Warnings = append(d.Warnings, place.Warnings...)
 	s.beside(ctx, p, d, main)
+}
+
+// standing finds out where a record that stays belongs, and whether it is there.
+func (s *Survey) standing(ctx context.Context, p *Plan, d *Delegation, now *delegation.Target) {
+	d.Warnings = append(d.Warnings, now.Warnings...)
+	if now.Owner != d.Challenge && now.Explicit == nil {
+		d.warn("%s is an alias for %s: the record belongs there, in zone %s", d.Challenge.Bare(), now.Owner.Bare(), now.Zone.Bare())
+		d.Owner = now.Owner
+	}
+	d.TargetZone = now.Zone
+	if now.Zone != d.Zone && p.caa != nil {
+		d.warn("the CAA records belong in zone %s, and the TXT record in zone %s", d.Zone.Bare(), now.Zone.Bare())
+	}
+	if d.Zone = now.Zone; now.Explicit != nil {
+		d.Zone = now.Explicit.Zone
+	}
+	if addrs, err := s.Resolver.Primary(ctx, d.Zone); err == nil {
+		d.Primary = addrs[0]
+	}
+	rrs, err := s.ask(ctx, now.Servers, d.Owner, dns.TypeTXT)
+	if err != nil {
+		d.warn("whether the record is at %s already is not known: %v", d.Owner.Bare(), err)
+		return
+	}
+	want := p.standing(d.Domain, d.wildcard())
+	d.Present = slices.ContainsFunc(rrs, func(rr dns.RR) bool {
+		txt, ok := rr.(*dns.TXT)
+		return ok && strings.Join(txt.Txt, "") == want
+	})
 }
 
 // beside warns of TXT records that a delegation would clash with or hide.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"certctl/delegation"
+	"certctl/dns01/txt"
 )
 
 // WriteTerraform writes resources of the provider hashicorp/dns, which sends
@@ -67,6 +68,8 @@ func (t *terraform) set(set []Record, zone, name string) {
 		kind, attribute = "dns_ns_record_set", "nameservers = "+list(set)
 	case "A":
 		kind, attribute = "dns_a_record_set", "addresses = "+list(set)
+	case "TXT":
+		kind, attribute = "dns_txt_record_set", "txt = "+list(plainTexts(set))
 	case "AAAA":
 		kind, attribute = "dns_aaaa_record_set", "addresses = "+list(set)
 	default:
@@ -112,6 +115,17 @@ func sets(records []Record) [][]Record {
 		sets[i] = append(sets[i], r)
 	}
 	return sets
+}
+
+// plainTexts returns TXT records with their values as data.
+func plainTexts(set []Record) []Record {
+	set = slices.Clone(set)
+	for i, r := range set {
+		if value, err := txt.Unquote(r.Data); err == nil {
+			set[i].Data = value
+		}
+	}
+	return set
 }
 
 func list(set []Record) string {
