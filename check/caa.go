@@ -16,8 +16,8 @@ import (
 	"certctl/delegation"
 )
 
-// method is how we let CAs validate (RFC 8657 §4).
-const method = "dns-01"
+// method is how we let the CA validate (RFC 8657 §4).
+func (p *place) method() string { return cmp.Or(p.Method, "dns-01") }
 
 // lookAtCAA finds out whether the CA may issue.
 func (r *run) lookAtCAA(ctx context.Context) {
@@ -62,7 +62,7 @@ func host(text string) string {
 
 // request is what the CA is about to be asked for.
 func (p *place) request() caa.Request {
-	q := caa.Request{Wildcard: strings.HasPrefix(p.Domain, "*."), Method: method}
+	q := caa.Request{Wildcard: strings.HasPrefix(p.Domain, "*."), Method: p.method()}
 	if p.CA != nil {
 		q.Identities, q.Account = p.CA.Identities, p.CA.Account
 	}
@@ -160,12 +160,12 @@ func (fs *findings) verdict(p *place, set *caa.Set, v caa.Verdict, seen []Eviden
 	case caa.NoAccount:
 		fs.add("caa-account", p.Domain, fmt.Sprintf("CAA %s at %s lets the CA issue for one account only, and we have none yet", rr, at), remedy, seen...)
 	default:
-		fs.add("caa-forbids", p.Domain, fmt.Sprintf("the CAA records at %s forbid it: %s", at, because(v)), remedy, seen...)
+		fs.add("caa-forbids", p.Domain, fmt.Sprintf("the CAA records at %s forbid it: %s", at, because(p, v)), remedy, seen...)
 	}
 }
 
 // because says why a CA must refuse.
-func because(v caa.Verdict) string {
+func because(p *place, v caa.Verdict) string {
 	switch v.Reason {
 	case caa.Critical:
 		return fmt.Sprintf("%s is critical, and CAs do not know that property", v.Record)
@@ -174,7 +174,7 @@ func because(v caa.Verdict) string {
 	case caa.Malformed:
 		return fmt.Sprintf("%s cannot be read, and so lets no CA issue", v.Record)
 	case caa.OtherMethod:
-		return fmt.Sprintf("%s lets the CA validate by other methods than %s only", v.Record, method)
+		return fmt.Sprintf("%s lets the CA validate by other methods than %s only", v.Record, p.method())
 	case caa.OtherAccount:
 		return fmt.Sprintf("%s is for another account than ours", v.Record)
 	}
@@ -193,7 +193,7 @@ func remedy(p *place, set *caa.Set, v caa.Verdict) string {
 	if strings.HasPrefix(p.Domain, "*.") && strings.EqualFold(v.Record.Tag, "issuewild") {
 		tag = "issuewild"
 	}
-	value := p.CA.Identities[0] + "; validationmethods=" + method
+	value := p.CA.Identities[0] + "; validationmethods=" + p.method()
 	if p.CA.Account != "" {
 		value += "; accounturi=" + p.CA.Account
 	}

@@ -3,12 +3,14 @@ package check
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dnssec"
+	"certctl/persist"
 )
 
 // Name is one identifier of a certificate, and what is planned for it.
@@ -16,6 +18,13 @@ type Name struct {
 	Domain string // as in the order, with "*." for a wildcard
 	Follow delegation.Follow
 	CA     *CA // that is to issue; nil: nothing is known of it
+
+	Method string // of validation; "": dns-01
+	Prefix string // labels before the domain at which its records are; "": _acme-challenge
+	Err    error  // why the Prefix is not known, or with it, what a record that stays has to say
+
+	Persist    *persist.Need // what such a record has to say; nil: the records are for one order
+	PersistFor time.Duration // how long such records of ours are good; 0: for good
 }
 
 // CA is what is known of a certificate authority.
@@ -57,16 +66,17 @@ type Journal interface {
 // wrong is a finding.
 func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
 	r := &run{Checker: c, client: c.Client}
-	r.locate(ctx, names) // where does each record belong?
-	r.lookAtAliases(ctx) // what led there, and where does it lead?
-	r.lookAtGrants(ctx)  // who may write there, and what else with that key?
-	r.survey(ctx)        // does every server of every zone on the way do its work?
-	r.lookAtParents(ctx) // do parent and child agree on who serves it?
-	r.lookAtRecords(ctx) // do all servers say the same of each name on the way?
-	r.lookAtSerials()    // how do changes get around?
-	r.lookAtCAA(ctx)     // may the CA issue?
-	r.lookAtDNSSEC(ctx)  // does a validating resolver believe all this?
-	r.releaseCanary(ctx) // does it work?
+	r.locate(ctx, names)  // where does each record belong?
+	r.lookAtAliases(ctx)  // what led there, and where does it lead?
+	r.lookForLasting(ctx) // does a record stand that makes writing needless?
+	r.lookAtGrants(ctx)   // who may write there, and what else with that key?
+	r.survey(ctx)         // does every server of every zone on the way do its work?
+	r.lookAtParents(ctx)  // do parent and child agree on who serves it?
+	r.lookAtRecords(ctx)  // do all servers say the same of each name on the way?
+	r.lookAtSerials()     // how do changes get around?
+	r.lookAtCAA(ctx)      // may the CA issue?
+	r.lookAtDNSSEC(ctx)   // does a validating resolver believe all this?
+	r.releaseCanary(ctx)  // does it work?
 	report := &Report{Findings: r.findings}
 	for _, n := range names {
 		report.Domains = append(report.Domains, n.Domain)

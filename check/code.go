@@ -53,6 +53,15 @@ var meanings = []Meaning{
 	{"key-own-zone", Info, "the key can write all of a zone that is for one validation record only"},
 	{"key-unclear", Info, "the server's answers do not show what the key can write"},
 
+	// Records that stay.
+	{"persist-stands", Info, "a record lets the CA issue, and nothing need be written"},
+	{"persist-new", Info, "no record lets the CA issue yet: an order writes one"},
+	{"persist-none", Error, "no record lets the CA issue, and no credential may write one"},
+	{"persist-unfit", Warning, "a record for the CA does not let it issue"},
+	{"persist-differs", Error, "not every server has the record that lets the CA issue"},
+	{"persist-unknown", Warning, "what a record that lets the CA issue has to say is not known"},
+	{"persist-ending", Warning, "the record that lets the CA issue is about to end"},
+
 	// Parent and child.
 	{"ns-differ", Warning, "the zone and its parent name different servers"},
 	{"ns-none", Warning, "the zone names no servers of its own"},

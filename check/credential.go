@@ -24,7 +24,9 @@ type use struct {
 // lookAtGrants says which credential is for which name, and tries each.
 func (r *run) lookAtGrants(ctx context.Context) {
 	for _, p := range r.located() {
-		r.findings.granted(p, r.Credentials)
+		if p.grant != nil || p.Persist == nil && p.Err == nil {
+			r.findings.granted(p, r.Credentials)
+		}
 	}
 	each(r, r.uses(), func(u *use) (fs findings) {
 		fs.wide(u)

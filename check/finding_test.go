@@ -14,6 +14,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/lab/authority"
+	"certctl/persist"
 )
 
 // aCase is a world in which a code is found, and another in which it is not.
@@ -121,6 +122,30 @@ var cases = []aCase{
 		only := b.Recursor().Addr().String()
 		b.client.UDP, b.client.TCP = closed{only, "udp"}, closed{only, "tcp"}
 	}},
+
+	{code: "persist-stands", name: domain, evidence: "acct/1 is good", change: lasting(good, false), absent: lasting("", false)},
+	{code: "persist-stands", name: "*." + domain, evidence: "policy=wildcard", change: lasting(good+`; policy=wildcard`, true), absent: lasting(good, true)},
+	{code: "persist-new", name: domain, evidence: "an order writes one", change: writable(lasting("", false)), absent: writable(lasting(good, false))},
+	{code: "persist-none", name: domain, evidence: "no record for the CA", change: lasting("", false), absent: lasting(good, false)},
+	{code: "persist-none", name: domain, evidence: "acct/2 is for another account", change: lasting(`ca.test; accounturi=https://ca.test/acct/2`, false), absent: lasting(good, false)},
+	{code: "persist-none", name: "*." + domain, evidence: "is not for the wildcard", change: lasting(good, true), absent: lasting(good+`; policy=wildcard`, true)},
+	{code: "persist-unfit", name: domain, evidence: "has ended on 2020-09-13", change: lasting(good+`; persistUntil=1600000000`, false), absent: lasting(good, false)},
+	{code: "persist-unfit", name: domain, evidence: "accounturi is there twice", change: lasting(good+`; accounturi=x`, false), absent: lasting(`ca.test; accounturi=https://ca.test/acct/2`, false)},
+	{code: "persist-differs", name: domain, evidence: "no record for the CA", change: func(b *bench) {
+		lasting(good, false)(b)
+		lie(ns2Main, dns.TypeTXT, dns.RcodeSuccess, "_validation-persist.www.example.com.")(b)
+	}, absent: lasting(good, false)},
+	{code: "persist-unknown", name: domain, evidence: "no account yet", change: func(b *bench) {
+		lasting(good, false)(b)
+		b.names[0].Persist, b.names[0].Err = nil, errors.New("no account yet")
+	}, absent: lasting(good, false)},
+	{code: "unresolved", name: domain, evidence: "no account yet", change: func(b *bench) {
+		b.names = []Name{{Domain: domain, Method: "dns-account-01", Err: errors.New("no account yet")}}
+	}, absent: func(b *bench) {
+		b.names = []Name{{Domain: domain, Method: "dns-account-01", Prefix: "_label._acme-challenge"}}
+	}},
+	{code: "persist-ending", name: domain, evidence: "only", change: lasting(good+ends(29), false), absent: lasting(good+ends(31), false)},
+	{code: "persist-ending", name: domain, evidence: "only", change: writable(lasting(good+ends(9), false)), absent: writable(lasting(good+ends(11), false))},
 
 	{code: "credential", name: domain, evidence: "rfc2136 key certctl-www", absent: text("_acme-challenge.other CNAME x.example.net.", "other.example.com")},
 	{code: "credential-none", name: "other.example.com", evidence: "no credential for x.example.net.", change: text("_acme-challenge.other CNAME x.example.net.", "other.example.com")},
@@ -361,6 +386,40 @@ func (c closed) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*
 		return nil, 0, syscall.ECONNREFUSED
 	}
 	return (&dns.Client{Net: c.network}).ExchangeContext(ctx, m, addr)
+}
+
+const good = "ca.test; accounturi=https://ca.test/acct/1"
+
+// lasting is a world with a TXT record that stays, and one of another CA, for a
+// name or its wildcard. No key may write there.
+func lasting(value string, wildcard bool) func(b *bench) {
+	return func(b *bench) {
+		name := domain
+		if wildcard {
+			name = "*." + domain
+		}
+		b.names = []Name{{
+			Domain: name, Method: "dns-persist-01", Prefix: "_validation-persist", PersistFor: 60 * 24 * time.Hour,
+			Persist: &persist.Need{Issuers: []string{"ca.test"}, Accounts: []string{"https://ca.test/acct/1"}, Wildcard: wildcard},
+		}}
+		b.main.Text(`_validation-persist.www TXT "other.test; accounturi=https://other.test/1; policy=wildcard"`)
+		if value != "" {
+			b.main.Text(fmt.Sprintf("_validation-persist.www TXT %q", value))
+		}
+	}
+}
+
+// writable adds a key that may write there.
+func writable(world func(b *bench)) func(b *bench) {
+	return func(b *bench) {
+		world(b)
+		b.keys = []scoped{{"example.com.", b.main.Key("certctl-main")}}
+	}
+}
+
+// ends is the parameter of a record that ends in so many days.
+func ends(days int) string {
+	return fmt.Sprintf("; persistUntil=%d", time.Now().AddDate(0, 0, days).Unix())
 }
 
 func single(b *bench) {

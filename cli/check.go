@@ -17,6 +17,7 @@ import (
 	"certctl/dns01"
 	"certctl/dnssec"
 	"certctl/issuance"
+	"certctl/persist"
 	"certctl/store"
 )
 
@@ -40,6 +41,7 @@ certctl check --canary                    also write a record everywhere, and re
 			&cli.BoolFlag{Name: "staging", Aliases: []string{"test-cert"}, Usage: "the same as --server letsencrypt-staging"},
 			&cli.StringFlag{Name: "ca-file", Usage: "trust the roots in `FILE` (PEM) for the directory's own TLS"},
 			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
+			challengeFlag("with -d: look at the place of the records of `TYPE`: "),
 			&cli.BoolFlag{Name: "offline", Usage: "do not ask for the CA's directory"},
 			&cli.BoolFlag{Name: "canary", Usage: "write a record at every place, wait until all servers have it, and remove it"},
 			noWaitFlag,
@@ -146,30 +148,71 @@ func (r *run) checked(c *cli.Context) ([]check.Name, error) {
 	cas := make(map[string]*check.CA)
 	var names []check.Name
 	for _, w := range wanted {
+		a := r.configFor(w.Directory)
+		if w.Directory == chosen.URL() {
+			a = chosen
+		}
 		if cas[w.Directory] == nil {
-			a := r.configFor(w.Directory)
-			if w.Directory == chosen.URL() {
-				a = chosen
-			}
 			cas[w.Directory] = r.known(c, a)
 		}
 		for _, domain := range w.Names {
-			if t := w.Preferred(domain); t == acme.HTTP01 || t == acme.TLSALPN01 {
+			if slices.ContainsFunc(names, func(n check.Name) bool { return n.Domain == domain }) {
+				continue
+			}
+			n, err := r.checkedName(c, domain, w, a)
+			if err != nil {
+				return nil, err
+			}
+			if n.Prefix == "" && n.Err == nil {
 				if c.Bool("verbose") {
-					r.process.say(c, fmt.Sprintf("%s is proven by %s, and not in the DNS: it is not looked at", domain, t))
+					r.process.say(c, fmt.Sprintf("%s is proven by %s, and not in the DNS: it is not looked at", domain, n.Method))
 				}
 				continue
 			}
-			follow, err := issuance.ParseFollow(w.Follow[strings.TrimPrefix(domain, "*.")])
-			if err != nil {
-				return nil, &UsageError{Err: fmt.Errorf("%s: %w", domain, err)}
-			}
-			if !slices.ContainsFunc(names, func(n check.Name) bool { return n.Domain == domain }) {
-				names = append(names, check.Name{Domain: domain, Follow: follow, CA: cas[w.Directory]})
-			}
+			n.CA = cas[w.Directory]
+			names = append(names, n)
 		}
 	}
 	return names, nil
+}
+
+// checkedName says what is planned for one name of a certificate. Without a
+// Prefix and without an Err it is to be proven by other means than a record.
+func (r *run) checkedName(c *cli.Context, domain string, w *issuance.Renewal, ca *config.ACME) (check.Name, error) {
+	follow, err := issuance.ParseFollow(w.Follow[strings.TrimPrefix(domain, "*.")])
+	if err != nil {
+		return check.Name{}, &UsageError{Err: fmt.Errorf("%s: %w", domain, err)}
+	}
+	t := w.Preferred(domain)
+	n := check.Name{Domain: domain, Follow: follow, Method: string(t), PersistFor: w.PersistFor}
+	account, err := r.accountAt(ca, t)
+	if err != nil {
+		n.Err = err
+		return n, nil
+	}
+	if n.Prefix = account.Prefix(t); t == acme.DNSPersist01 {
+		n.Persist, n.Err = r.need(c, domain, ca)
+	}
+	return n, nil
+}
+
+// need returns what a record of dns-persist-01 has to say for a name.
+func (r *run) need(c *cli.Context, name string, ca *config.ACME) (*persist.Need, error) {
+	if c.Bool("offline") {
+		return nil, errors.New("the CA is not asked what the record has to say")
+	}
+	ctx, cancel := context.WithTimeout(c.Context, directoryTime)
+	defer cancel()
+	account, err := r.accountFor(ctx, ca, acme.DNSPersist01)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := account.PersistTerms()
+	if err != nil {
+		return nil, fmt.Errorf("the directory of the CA has %w", err)
+	}
+	domain, wildcard := strings.CutPrefix(name, "*.")
+	return &persist.Need{Issuers: terms.Issuers, Accounts: terms.Accounts(domain), Wildcard: wildcard}, nil
 }
 
 // toCheck returns the certificates to look at, with their CAs.

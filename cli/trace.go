@@ -172,15 +172,17 @@ func format(c *cli.Context) (func(io.Writer, []*trace.Way, trace.Drawing) error,
 	}
 }
 
-// parseQueries reads the names, which may be given with the label that CAs put
-// before them, and what to do with aliases.
+// parseQueries reads the names, which may be given with the labels that CAs put
+// before them (_acme-challenge where there are none), and what to do with
+// aliases.
 func parseQueries(c *cli.Context) ([]trace.Query, error) {
 	words := c.Args().Slice()
 	if len(words) == 0 {
 		return nil, usagef("certctl trace example.com", "no names are given")
 	}
+	prefixes := make([]string, len(words))
 	for i, word := range words {
-		words[i] = strings.TrimPrefix(strings.ToLower(word), "_acme-challenge.")
+		prefixes[i], words[i] = cutPrefix(strings.ToLower(word))
 	}
 	names, err := acme.ParseDomains(words)
 	if err != nil {
@@ -192,7 +194,7 @@ func parseQueries(c *cli.Context) ([]trace.Query, error) {
 	}
 	queries := make([]trace.Query, len(names))
 	for i, name := range names {
-		challenge, err := delegation.ChallengeName(name)
+		challenge, err := delegation.ValidationName(prefixes[i], name)
 		if err != nil {
 			return nil, &UsageError{Err: err}
 		}
@@ -203,6 +205,19 @@ func parseQueries(c *cli.Context) ([]trace.Query, error) {
 		queries[i] = trace.Query{Name: name, Challenge: challenge, Follow: how}
 	}
 	return queries, nil
+}
+
+// cutPrefix cuts the labels off a name that CAs put before it: those with an
+// underscore, which no name in a certificate has.
+func cutPrefix(word string) (prefix, name string) {
+	for name = word; strings.HasPrefix(name, "_"); {
+		label, rest, found := strings.Cut(name, ".")
+		if !found {
+			break
+		}
+		prefix, name = strings.TrimPrefix(prefix+"."+label, "."), rest
+	}
+	return first(prefix, "_acme-challenge"), name
 }
 
 // resolverSettings returns those of the configuration, if there is one, with

@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -69,7 +70,7 @@ func (n Need) flaw(r Record, err error, now time.Time) Flaw {
 func (s Standing) Judgement() string {
 	switch s.Flaw {
 	case Malformed:
-		return "is malformed: " + s.Err.Error()
+		return fmt.Sprintf("is malformed (%v)", s.Err)
 	case OtherAccount:
 		return "is for another account"
 	case Expired:
