@@ -11,7 +11,10 @@ import (
 // Run runs the program once. It prints results; errors are the caller's to
 // print.
 func Run(ctx context.Context, p *Process) error {
-	err := p.app().RunContext(ctx, p.Args)
+	args, err := translateVerb(p.Args)
+	if err == nil {
+		err = p.app().RunContext(ctx, args)
+	}
 	if err != nil && ctx.Err() != nil {
 		return &InterruptedError{err}
 	}
@@ -31,7 +34,7 @@ func (p *Process) app() *cli.App {
 		EnableBashCompletion:      true,
 		Flags:                     []cli.Flag{configFlag, logFormatFlag},
 		Before:                    p.chooseLog,
-		Commands: guarded(
+		Commands: addHabits(guarded(
 			p.issueCommand(),
 			p.renewCommand(),
 			p.deployCommand(),
@@ -55,7 +58,7 @@ func (p *Process) app() *cli.App {
 			p.labCommand(),
 			p.completionCommand(),
 			p.versionCommand(),
-		),
+		)),
 		Action:          p.noCommand,
 		CommandNotFound: func(*cli.Context, string) {},
 		OnUsageError:    onUsageError,
@@ -90,7 +93,11 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "certctl" {
 		remedy = "certctl help " + c.Command.Name
 	}
-	return &UsageError{Err: err, Remedy: remedy + " shows the flags"}
+	remedy += " shows the flags"
+	if strings.Contains(err.Error(), "not defined: -dns") {
+		remedy = "zones: in the configuration has the credential of each zone; certctl config schema lists the providers"
+	}
+	return &UsageError{Err: err, Remedy: remedy}
 }
 
 // guarded gives every command the same reaction to wrong flags and to

@@ -18,7 +18,7 @@ import (
 // challengeFlag is a flag for types of challenges, in the order of preference.
 func challengeFlag(usage string) cli.Flag {
 	return &cli.StringSliceFlag{
-		Name: "challenge", Aliases: []string{"preferred-challenges"},
+		Name:  "challenge",
 		Usage: usage + strings.Join(config.ChallengeTypes(), ", ") + "; repeat for more, the preferred first",
 	}
 }

@@ -15,7 +15,7 @@ var noDelayFlag = &cli.BoolFlag{Name: "no-delay", Aliases: []string{"no-random-s
 // of them are started at the full hour: then the CA has all its clients at once.
 // Nothing is locked, stopped or asked before.
 func (p *Process) holdOff(c *cli.Context, longest time.Duration) error {
-	if p.Terminal || longest == 0 || c.Args().Present() || c.Bool("no-delay") || c.Bool("force") || dryRun(c) != "" {
+	if p.Terminal || longest == 0 || len(namesGiven(c)) > 0 || c.Bool("no-delay") || c.Bool("force") || dryRun(c) != "" {
 		return nil
 	}
 	delay := rand.N(longest)

@@ -39,7 +39,7 @@ func (p *Process) deploy(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
-	deployments, err := r.deployments(c.Args().Slice())
+	deployments, err := r.deployments(namesGiven(c))
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,9 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	if dryRun(c) != "" {
 		return r.answering(c, func() error { return r.rehearse(c, ca, requestsOf(renewals), rep) })
 	}
+	if err := r.settleDeploy(c, renewals); err != nil {
+		return err
+	}
 	kept, err := r.kept(certificateNames(requestsOf(renewals)))
 	if err != nil {
 		return err

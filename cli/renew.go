@@ -132,7 +132,7 @@ func (r *run) choices() []issuance.Choice {
 // rehearseRenewals does a dry run of what is due, or named; of all that there is
 // where nothing is.
 func (r *run) rehearseRenewals(c *cli.Context, due, all []*issuance.Renewal, rep *reporter) error {
-	if len(due) == 0 || c.Args().Present() {
+	if len(due) == 0 || len(namesGiven(c)) > 0 {
 		due = all
 	}
 	ca, err := chooseCA(c, r.config)
@@ -150,10 +150,10 @@ func (r *run) renewals(c *cli.Context, k *issuance.Keeper) (all []*issuance.Rene
 		return nil, nil, err
 	}
 	all, broken = k.Wanted(configured)
-	if all, err = named(c.Args().Slice(), all); err != nil {
+	if all, err = named(namesGiven(c), all); err != nil {
 		return nil, nil, errors.Join(broken, err)
 	}
-	if c.Args().Present() {
+	if len(namesGiven(c)) > 0 {
 		broken = nil
 	}
 	err = k.Plan(c.Context, all)

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"certctl/acme"
 	"certctl/config"
+	"certctl/hook"
 	"certctl/issuance"
 )
 
@@ -20,6 +23,7 @@ func requestFlags() []cli.Flag {
 	return append([]cli.Flag{
 		challengeFlag("prove the names by `TYPE`, also when it is renewed: "),
 		&cli.StringFlag{Name: "persist-for", Usage: "let records of dns-persist-01 that are written be good for `TIME`, like 90d; default: until they are removed"},
+		&cli.StringSliceFlag{Name: "deploy", Usage: "run `COMMAND` whenever a new certificate is in place, also when it is renewed; repeat for more"},
 		&cli.StringFlag{Name: "csr", Usage: "send the certificate request in `FILE` (PEM or DER), also when it is renewed; the private key is not needed"},
 		&cli.StringFlag{Name: "private-key", Usage: "use the private key in `FILE` (PEM), also when it is renewed"},
 		&cli.BoolFlag{Name: "reuse-key", Usage: "keep the private key when the certificate is renewed"},
@@ -34,7 +38,7 @@ func requestFlags() []cli.Flag {
 // certificate request.
 func namesOf(c *cli.Context) ([]string, error) {
 	if names := c.StringSlice("domain"); len(names) > 0 {
-		return acme.ParseNames(names)
+		return acme.ParseNames(strings.Split(strings.Join(names, ","), ","))
 	}
 	names, _, err := readCSR(c.String("csr"))
 	if err != nil {
@@ -47,6 +51,12 @@ func namesOf(c *cli.Context) ([]string, error) {
 func details(c *cli.Context, ca *config.ACME, r *issuance.Request) (err error) {
 	r.ReuseKey, r.MustStaple = c.Bool("reuse-key"), c.Bool("must-staple")
 	r.Chain = first(c.String("preferred-chain"), ca.PreferredChain)
+	r.Deploy = c.StringSlice("deploy")
+	for _, line := range r.Deploy {
+		if _, err := hook.Split(line); err != nil {
+			return usagef("", "--deploy: %w", err)
+		}
+	}
 	if r.Key, err = parseKeyType(c); err != nil {
 		return err
 	}
@@ -69,6 +79,9 @@ func details(c *cli.Context, ca *config.ACME, r *issuance.Request) (err error) {
 // parseKeyType reads --key.
 func parseKeyType(c *cli.Context) (issuance.KeyType, error) {
 	t := issuance.KeyType(c.String("key"))
+	if word, err := keyWord(string(t)); err == nil {
+		t = issuance.KeyType(word)
+	}
 	if t != "" && !slices.Contains(issuance.KeyTypes, t) {
 		return "", usagef("", "--key %s: one of %s", t, strings.Join(config.KeyTypes(), ", "))
 	}
@@ -90,6 +103,32 @@ func bringKey(c *cli.Context, r *issuance.Request) (err error) {
 		return usagef("", "--private-key: %s is of type %s, not %s", path, t, r.Key)
 	}
 	r.Key, r.ReuseKey = t, true
+	return nil
+}
+
+// settleDeploy lets the commands for a certificate be as they were said before,
+// unless they are said anew: then they count also where nothing is to be
+// ordered.
+func (r *run) settleDeploy(c *cli.Context, renewals []*issuance.Renewal) error {
+	for _, w := range renewals {
+		kept, err := r.store.LoadRequest(w.Certificate)
+		if errors.Is(err, fs.ErrNotExist) || r.entries[w.Certificate] != nil {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !c.IsSet("deploy") {
+			w.Deploy = kept.Deploy
+			continue
+		}
+		if kept.Deploy = w.Deploy; kept.Issued == nil {
+			continue
+		}
+		if err := r.store.SaveRequest(kept); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

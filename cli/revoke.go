@@ -90,17 +90,17 @@ func (p *Process) revoke(c *cli.Context) error {
 // revocation gathers what is meant by flags and argument.
 func (r *run) revocation(c *cli.Context) (v *revocation, err error) {
 	v = &revocation{}
-	if v.reason, err = acme.ParseRevocationReason(c.String("reason")); err != nil {
+	if v.reason, err = acme.ParseRevocationReason(reasonWord(c.String("reason"))); err != nil {
 		return nil, usagef("", "--reason: %w", err)
 	}
 	if v.chosen, err = chooseCA(c, r.config); err != nil {
 		return nil, err
 	}
 	switch file := c.String("cert"); {
-	case file != "" && !c.Args().Present():
+	case file != "" && len(namesGiven(c)) == 0:
 		v.leaf, err = readCertificate(file)
-	case file == "" && c.NArg() == 1:
-		err = r.revocationOf(c, v, c.Args().First())
+	case file == "" && len(namesGiven(c)) == 1:
+		err = r.revocationOf(c, v, namesGiven(c)[0])
 	default:
 		return nil, usagef("flags come before the name: certctl revoke --reason superseded web", "one certificate is expected: a name, or --cert FILE")
 	}
@@ -203,7 +203,7 @@ func (r *run) live(name string) (*store.Certificate, error) {
 
 // oneName returns the one argument of a command: the name of a certificate.
 func oneName(c *cli.Context) (string, error) {
-	args := c.Args().Slice()
+	args := namesGiven(c)
 	if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
 		return args[0], nil
 	}

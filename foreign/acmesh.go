@@ -121,12 +121,12 @@ func (s *acmeSh) certificate(name, conf string) (*Certificate, error) {
 	}
 	for _, hook := range []string{"Le_RenewHook", "Le_ReloadCmd"} {
 		if line := encoded(asked[hook]); line != "" {
-			c.Deploy = append(c.Deploy, command(line))
+			c.Deploy = append(c.Deploy, Command(line))
 		}
 	}
 	for _, when := range []string{"pre", "post"} {
 		if line := encoded(asked["Le_"+strings.ToUpper(when[:1])+when[1:]+"Hook"]); line != "" {
-			c.Notes = append(c.Notes, fmt.Sprintf("its %s hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(command(line))))
+			c.Notes = append(c.Notes, fmt.Sprintf("its %s hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(Command(line))))
 		}
 	}
 	for _, a := range s.Accounts {

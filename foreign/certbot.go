@@ -138,11 +138,11 @@ func (c *certbot) lineage(name, conf string) (*Certificate, error) {
 		cert.Account = account.URL
 	}
 	if hook := none(asked["renew_hook"]); hook != "" {
-		cert.Deploy = append(cert.Deploy, command(hook))
+		cert.Deploy = append(cert.Deploy, Command(hook))
 	}
 	for _, when := range []string{"pre", "post"} {
 		if hook := none(asked[when+"_hook"]); hook != "" {
-			cert.Notes = append(cert.Notes, fmt.Sprintf("%s_hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(command(hook))))
+			cert.Notes = append(cert.Notes, fmt.Sprintf("%s_hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(Command(hook))))
 		}
 	}
 	c.prove(cert, asked)

@@ -6,9 +6,9 @@ import (
 	"certctl/hook"
 )
 
-// command returns a line of a hook that a shell used to run as our deploy: takes
+// Command returns a line of a hook that a shell used to run as our deploy: takes
 // it: as it is, or where it needs a shell with one.
-func command(line string) string {
+func Command(line string) string {
 	if _, err := hook.Split(line); err == nil && !shellish(line) {
 		return line
 	}
@@ -32,7 +32,7 @@ func quote(word string) string {
 
 // words splits a line into a command's words; with a shell where it needs one.
 func words(line string) []string {
-	list, err := hook.Split(command(line))
+	list, err := hook.Split(Command(line))
 	if err != nil {
 		return []string{"sh", "-c", line}
 	}
