@@ -143,6 +143,8 @@ func keyCurve(c *cli.Context, word string) (string, error) {
 	return keyWord(word)
 }
 
+func alpn(*cli.Context, string) (string, error) { return "tls-alpn-01", nil }
+
 func no(*cli.Context, string) (string, error) { return "false", nil }
 
 // shellCommand reads a command that is run by a shell elsewhere.

@@ -96,6 +96,7 @@ func TestSynonyms(t *testing.T) {
 		{"renew --no-random-sleep", "no-delay", "true"},
 		{"renew --cert-name web", "cert-name", "web"},
 		{"delete --cert-name web -n", "yes", "true"},
+		{"run --alpn", "challenge", "tls-alpn-01"},
 	} {
 		var got string
 		err := look(t, test.line, func(c *cli.Context) {
@@ -125,7 +126,6 @@ func TestInstead(t *testing.T) {
 		"run --days 30":                   "--force orders at once",
 		"issue --dnssleep 20":             "every server of the zone is waited for",
 		"issue --pre-hook stop":           "hooks: {pre: […], post: […]}",
-		"issue -w /var/www":               "certctl delegate",
 		"issue --key-file k.pem":          "install:",
 		"issue --eab-kid k":               "certctl account register --eab-kid",
 		"issue --config-dir d":            "state:",

@@ -12,6 +12,7 @@ func habits() []habit {
 		servers               = "certctl configures no servers: certctl show NAME says where the files are, --deploy COMMAND has them read again"
 		propagation           = "every server of the zone is waited for; propagation: {timeout: 5m, settle: 10s} below a zone changes that"
 		due                   = "renew decides by the CA's suggestion or by the lifetime; --force orders at once"
+		again                 = "a certificate is proved again as when it was ordered: certctl issue with other flags changes that"
 		state                 = "state: in the configuration names the one directory"
 	)
 	return []habit{
@@ -63,9 +64,12 @@ func habits() []habit {
 		{flags: "manual-auth-hook manual-cleanup-hook", of: certbot, on: ordering, takes: true, instead: "below zones: {provider: exec, style: certbot, command: HOOK, cleanup: HOOK}"},
 		{flags: "manual-public-ip-logging-ok", of: certbot, on: ordering},
 		{flags: "challenge-alias domain-alias", of: acmeSh, on: issue, takes: true, instead: "aliases in the DNS are followed: certctl delegate prints the record; --follow DOMAIN=NAME writes elsewhere"},
-		{flags: "standalone nginx apache", of: "certbot and acme.sh", on: ordering, instead: "certctl delegate prints the records for validation by DNS, which needs no server; " + servers},
-		{flags: "webroot webroot-path w http.webroot", of: "certbot, lego and acme.sh", on: ordering, takes: true, instead: "certctl delegate prints the records for validation by DNS, which needs no server"},
-		{flags: "http tls alpn", of: "lego and acme.sh", on: ordering, instead: "certctl delegate prints the records for validation by DNS, which needs no server"},
+		{flags: "nginx apache", of: "certbot and acme.sh", on: ordering, instead: servers},
+		{flags: "standalone", of: "certbot and acme.sh", on: "renew", instead: again},
+		{flags: "webroot webroot-path w http.webroot", of: "certbot, lego and acme.sh", on: "renew", takes: true, instead: again},
+		{flags: "http.webroot", of: lego, on: issue, takes: true, means: "webroot-path"},
+		{flags: "http", of: lego, on: issue, instead: "--standalone listens itself, --webroot DIR puts files into the directory of a server"},
+		{flags: "tls alpn", of: "lego and acme.sh", on: issue, means: "challenge", value: alpn},
 		{flags: "installer i", of: certbot, on: ordering, takes: true, instead: servers},
 
 		// When, and what follows.
