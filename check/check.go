@@ -84,6 +84,19 @@ func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
 	return report, context.Cause(ctx)
 }
 
+// Keys looks only at who may write the validation records of names, and what else
+// with that key. The error is that of ctx.
+func (c *Checker) Keys(ctx context.Context, names []Name) (*Report, error) {
+	r := &run{Checker: c, client: c.Client}
+	r.locate(ctx, names)
+	r.lookAtGrants(ctx)
+	report := &Report{Findings: r.findings}
+	for _, n := range names {
+		report.Domains = append(report.Domains, n.Domain)
+	}
+	return report, context.Cause(ctx)
+}
+
 // run is one call of Check.
 type run struct {
 	*Checker

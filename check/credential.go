@@ -164,8 +164,12 @@ func tried(b dns01.Breadth) []Evidence {
 // narrow says how to make the key narrower.
 func narrow(u *use) string {
 	advice := fmt.Sprintf("let the key write TXT records at %s only", list(u.owners))
-	if policies, err := u.credential.Policies(u.zone, u.owners); err == nil && len(policies) > 0 {
-		advice += "; certctl delegate --policy prints the lines for " + policies[0].Server + " and others"
+	policies, err := u.credential.Policies(u.zone, u.owners)
+	if err != nil || len(policies) == 0 {
+		return advice
 	}
-	return advice
+	if p := policies[0]; p.Excess != "" {
+		advice = p.Excess
+	}
+	return advice + "; certctl policy print prints what " + policies[0].Server + " must allow"
 }

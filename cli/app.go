@@ -52,6 +52,7 @@ func (p *Process) app() *cli.App {
 			p.delegateCommand(),
 			p.traceCommand(),
 			p.checkCommand(),
+			p.policyCommand(),
 			p.cleanupCommand(),
 			p.configCommand(),
 			p.nameserverCommand(),

@@ -148,14 +148,15 @@ func (r *delegateReport) write(w io.Writer) error {
 	case "terraform":
 		return r.plan.WriteTerraform(w)
 	case "policy":
-		return r.writePolicies(w)
+		return writePolicies(w, r.Credentials)
 	}
 	return r.plan.WriteZoneFile(w)
 }
 
-func (r *delegateReport) writePolicies(w io.Writer) error {
+// writePolicies writes policies, each with what it is for.
+func writePolicies(w io.Writer, credentials []scopeReport) error {
 	var b strings.Builder
-	for _, s := range r.Credentials {
+	for _, s := range credentials {
 		for _, p := range s.Policies {
 			mark := "#"
 			if p.Kind == "bind" {
