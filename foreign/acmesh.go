@@ -161,14 +161,22 @@ func (s *acmeSh) prove(c *Certificate, asked assignments) {
 	by := strings.Split(asked["Le_Webroot"], ",")
 	c.Proof.By = by[0]
 	c.Proof.Overridden = acmeShAliases(c.Domains, encoded(asked["Le_ChallengeAlias"]))
-	if !strings.HasPrefix(by[0], "dns_") {
-		return
+	switch {
+	case by[0] == "no":
+		c.Proof.answer("", asked["Le_HTTPPort"])
+	case by[0] == "alpn":
+		c.Proof.Challenge = "tls-alpn-01"
+	case strings.HasPrefix(by[0], "/"):
+		c.Proof.answer(by[0], "")
 	}
 	for _, other := range by[1:] {
 		if other != "" && other != by[0] {
 			c.Notes = append(c.Notes, fmt.Sprintf("it is validated with %s and %s: what the second needs is not taken along", by[0], other))
 			break
 		}
+	}
+	if !strings.HasPrefix(by[0], "dns_") {
+		return
 	}
 	if by[0] == "dns_nsupdate" {
 		c.Proof.Credential = s.nsupdate(asked)

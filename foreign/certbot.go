@@ -194,6 +194,10 @@ func (c *certbot) prove(cert *Certificate, asked map[string]string) {
 	by := asked["authenticator"]
 	cert.Proof.By = by
 	switch {
+	case by == "standalone":
+		cert.Proof.answer("", asked["http01_port"])
+	case by == "webroot":
+		c.webroot(cert, asked)
 	case by == "manual" && none(asked["manual_auth_hook"]) != "":
 		cert.Proof.Credential = &Credential{Provider: "exec", Style: "certbot", Command: words(asked["manual_auth_hook"])}
 		if cleanup := none(asked["manual_cleanup_hook"]); cleanup != "" {
@@ -208,6 +212,17 @@ func (c *certbot) prove(cert *Certificate, asked map[string]string) {
 		cert.Proof.Credential = credential
 	case strings.HasPrefix(by, "dns-") && asked[strings.ReplaceAll(by, "-", "_")+"_credentials"] != "":
 		cert.Notes = append(cert.Notes, fmt.Sprintf("its credentials for the DNS are those of the plugin %s, in %s: enter them below zones:", by, asked[strings.ReplaceAll(by, "-", "_")+"_credentials"]))
+	}
+}
+
+// webroot finds the directory of the web server: here there is one for all
+// names.
+func (c *certbot) webroot(cert *Certificate, asked map[string]string) {
+	path, more, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(asked["webroot_path"]), ","), ",")
+	cert.Proof.answer(path, "")
+	if more != "" || path == "" {
+		cert.Proof.Challenge = ""
+		cert.Notes = append(cert.Notes, "its names have several directories of web servers, or none: http: {webroot: DIR} takes one")
 	}
 }
 

@@ -207,6 +207,12 @@ func (d *dehydrated) older(dir string, latest *Version) []*Version {
 // known then.
 func (d *dehydrated) useHook(c *Certificate, settings assignments) {
 	c.Proof.By = cmp.Or(settings["CHALLENGETYPE"], "http-01")
+	switch root, below := strings.CutSuffix(strings.TrimRight(settings["WELLKNOWN"], "/"), "/.well-known/acme-challenge"); {
+	case c.Proof.By == "tls-alpn-01":
+		c.Notes = append(c.Notes, "it was validated by tls-alpn-01 with certificates of ALPNCERTDIR: challenges: [tls-alpn-01] listens itself")
+	case c.Proof.By == "http-01" && below:
+		c.Proof.answer(root, "")
+	}
 	hook := settings["HOOK"]
 	if hook == "" {
 		return

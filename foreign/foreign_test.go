@@ -143,7 +143,7 @@ func certbot(t *testing.T) files {
 	f := files{
 		"accounts/ca.example/dir/a1/private_key.json": jwk(t, key),
 		"accounts/ca.example/dir/a1/regr.json":        `{"body": {"contact": ["mailto:ops@example.com"]}, "uri": "https://ca.example/acct/1"}`,
-		"renewal/good.conf":                           conf + "key_type = rsa\nauthenticator = webroot\n",
+		"renewal/good.conf":                           conf + "key_type = rsa\nauthenticator = webroot\nwebroot_path = /var/www/html,\n[[webroot_map]]\nwww.example.com = /var/www/html\n",
 		"renewal/web.conf":                            conf + "key_type = ecdsa\nelliptic_curve = secp384r1\nreuse_key = True\nrenew_hook = \"sh -c 'a, b'\"\n",
 	}
 	for _, name := range []string{"good", "web"} {
@@ -169,7 +169,7 @@ func TestCertbot(t *testing.T) {
 		t.Errorf("got account %+v", a)
 	}
 	good, web := h.Certificates[0], h.Certificates[1]
-	if good.Key != "rsa-2048" || good.Proof.By != "webroot" || good.Proof.Credential != nil || good.Account != a.URL {
+	if good.Key != "rsa-2048" || good.Proof.Challenge != "http-01" || good.Proof.Webroot != "/var/www/html" || good.Proof.Credential != nil || good.Account != a.URL {
 		t.Errorf("got %+v", good)
 	}
 	if web.Key != "ecdsa-p384" || !web.ReuseKey || !slices.Equal(web.Deploy, []string{"sh -c 'a, b'"}) || len(web.Latest().Chain) != 2 {

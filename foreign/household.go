@@ -71,9 +71,22 @@ type File struct {
 
 // Proof is how the names were validated.
 type Proof struct {
-	By         string // what the client calls it: "webroot", "dns_cf"
-	Overridden map[string]string
-	Credential *Credential // for the DNS; nil where none is kept, or none is needed
+	By         string            // what the client calls it: "webroot", "dns_cf"
+	Overridden map[string]string // by domain, the owner of its TXT record where it is not its own
+	Credential *Credential       // for the DNS; nil where none is kept, or none is needed
+
+	Challenge string // "http-01" or "tls-alpn-01", "" for the DNS, or if that is not known
+	Webroot   string // directory that a server has as /; "" where the client listens itself
+	Listen    string // at this address; "" for the usual one
+}
+
+// answer notes that names are proved by files in a directory, or "" where the
+// client listens itself, at a port if it is not the usual one.
+func (p *Proof) answer(webroot, port string) {
+	p.Challenge, p.Webroot = "http-01", webroot
+	if webroot == "" && port != "" && port != "80" {
+		p.Listen = ":" + port
+	}
 }
 
 // Owner returns the name at which the TXT record for a domain was written.

@@ -18,8 +18,16 @@ type CertificateEntry struct {
 	ReuseKey       bool            `yaml:"reuse_key,omitempty"`
 	PreferredChain string          `yaml:"preferred_chain,omitempty"`
 	MustStaple     bool            `yaml:"must_staple,omitempty"`
+	Challenges     []string        `yaml:"challenges,omitempty,flow"`
+	HTTP           *HTTPEntry      `yaml:"http,omitempty,flow"`
 	Install        []*InstallEntry `yaml:"install,omitempty"`
 	Deploy         []string        `yaml:"deploy,omitempty"`
+}
+
+// HTTPEntry says how http-01 is answered.
+type HTTPEntry struct {
+	Listen  []string `yaml:"listen,omitempty,flow"`
+	Webroot string   `yaml:"webroot,omitempty"`
 }
 
 // InstallEntry is a copy that is kept of a certificate.
@@ -54,6 +62,10 @@ func (p *Plan) entry(c *Certificate) {
 	r := c.Request
 	c.Entry = &CertificateEntry{
 		Domains: r.Names, Key: r.KeyType, Profile: r.Profile, ReuseKey: r.ReuseKey, PreferredChain: r.Chain, MustStaple: r.Staple, Deploy: r.Deploy,
+		Challenges: r.Challenges,
+	}
+	if r.Webroot != "" || r.HTTP != nil {
+		c.Entry.HTTP = &HTTPEntry{Listen: r.HTTP, Webroot: r.Webroot}
 	}
 	for _, f := range copies {
 		i, err := installed(f)

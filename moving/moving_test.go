@@ -319,3 +319,23 @@ func TestKeepPaths(t *testing.T) {
 		t.Errorf("from another CA: got %+v, notes %q", other.Entry, other.Notes)
 	}
 }
+
+// What was validated over HTTP goes on being so.
+func TestAnswers(t *testing.T) {
+	c := certificate(t, "web", 1)
+	c.Domains = []string{"www.example.com"}
+	c.Proof = foreign.Proof{By: "webroot", Challenge: "http-01", Webroot: "/var/www"}
+	p := plan(t, &foreign.Household{Certificates: []*foreign.Certificate{c}}, open(t), moving.Options{})
+	got := p.Certificates[0]
+	if r := got.Request; !slices.Equal(r.Challenges, []string{"http-01"}) || r.Webroot != "/var/www" {
+		t.Errorf("got request %+v", r)
+	}
+	if e := got.Entry; !slices.Equal(e.Challenges, []string{"http-01"}) || e.HTTP == nil || e.HTTP.Webroot != "/var/www" {
+		t.Errorf("got entry %+v", e)
+	}
+	c.Proof = foreign.Proof{By: "nginx"}
+	p = plan(t, &foreign.Household{Certificates: []*foreign.Certificate{c}}, open(t), moving.Options{})
+	if notes := p.Certificates[0].Notes; !slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, "it was validated with nginx: ") }) {
+		t.Errorf("got notes %q", notes)
+	}
+}

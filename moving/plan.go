@@ -260,11 +260,18 @@ func request(c *foreign.Certificate, names []string) *store.Request {
 	if !slices.Contains(issuance.KeyTypes, t) {
 		t = issuance.KeyTypeOf(leaf.PublicKey)
 	}
-	return &store.Request{
+	r := &store.Request{
 		Names: names, KeyType: string(t), Profile: c.Profile, Directory: c.Directory, Account: c.Account, Deploy: c.Deploy,
 		ReuseKey: c.ReuseKey, Staple: c.Staple, Chain: c.Chain, Created: c.Versions[0].Leaf().NotBefore, Renewed: leaf.NotBefore,
 		Issued: &store.Issued{Serial: serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter},
 	}
+	if challenge := c.Proof.Challenge; challenge != "" {
+		r.Challenges, r.Webroot = []string{challenge}, c.Proof.Webroot
+	}
+	if c.Proof.Listen != "" {
+		r.HTTP = []string{c.Proof.Listen}
+	}
+	return r
 }
 
 // compare looks whether a certificate of this name is here. One without a
@@ -323,9 +330,11 @@ func (p *Plan) describe(c *Certificate) {
 	if err == nil && !sameNames(leaf, c.Request.Names) {
 		c.note("it is for %s, but %s is asked for: renew orders that at once", strings.Join(leaf, ", "), strings.Join(c.Request.Names, ", "))
 	}
-	switch c.Proof.By {
-	case "webroot", "standalone", "nginx", "apache", "no", "http-01", "tls-alpn-01":
-		c.note("it was validated over HTTP or TLS (%s): certctl check says what the DNS needs", c.Proof.By)
+	switch by := c.Proof.By; by {
+	case "nginx", "apache", "webroot", "http-01", "tls-alpn-01":
+		if c.Proof.Challenge == "" {
+			c.note("it was validated with %s: certctl check says what validation by DNS needs, challenges: [http-01] below it has another way", by)
+		}
 	}
 	if c.Verdict == Present {
 		return
