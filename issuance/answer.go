@@ -99,11 +99,6 @@ func (i *Issuer) answer(ctx context.Context, b *batch) {
 			}
 		}
 	}
-	for _, j := range b.alive() {
-		for _, a := range j.answers() {
-			i.tell(Answered{j.Certificate, a})
-		}
-	}
 }
 
 // open opens a door.

@@ -83,14 +83,17 @@ func (j *job) choose() error {
 }
 
 // locate finds the place of every record that the CA will ask for, and the
-// credential that covers it, unless the record stands there already. Nothing
-// has been written so far.
+// credential that covers it, unless the record stands there already; and what
+// the CA will ask us. Nothing has been written so far.
 func (i *Issuer) locate(ctx context.Context, j *job) (err error) {
 	if j.records, err = i.records(ctx, j); err != nil {
 		return err
 	}
 	for _, r := range j.records {
 		i.tell(Located{j.Certificate, r.Placement})
+	}
+	for _, a := range j.answers() {
+		i.tell(Answered{j.Certificate, a})
 	}
 	return nil
 }

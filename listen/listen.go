@@ -96,7 +96,7 @@ func Parse(word string, port int) (string, error) {
 	if strings.HasPrefix(word, inheritedPrefix) {
 		_, err := strconv.ParseUint(word[len(inheritedPrefix):], 10, 16)
 		if err != nil {
-			return "", fmt.Errorf("%q: a number is expected after fd:", word)
+			return "", fmt.Errorf("%q: after fd: a number is expected", word)
 		}
 		return word, nil
 	}
