@@ -145,6 +145,9 @@ func keyCurve(c *cli.Context, word string) (string, error) {
 
 func alpn(*cli.Context, string) (string, error) { return "tls-alpn-01", nil }
 
+// portWord reads a port as an address to listen at.
+func portWord(_ *cli.Context, port string) (string, error) { return ":" + port, nil }
+
 func no(*cli.Context, string) (string, error) { return "false", nil }
 
 // shellCommand reads a command that is run by a shell elsewhere.

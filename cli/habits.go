@@ -68,7 +68,11 @@ func habits() []habit {
 		{flags: "standalone", of: "certbot and acme.sh", on: "renew", instead: again},
 		{flags: "webroot webroot-path w http.webroot", of: "certbot, lego and acme.sh", on: "renew", takes: true, instead: again},
 		{flags: "http.webroot", of: lego, on: issue, takes: true, means: "webroot-path"},
-		{flags: "http", of: lego, on: issue, instead: "--standalone listens itself, --webroot DIR puts files into the directory of a server"},
+		{flags: "http", of: lego, on: issue, instead: "--standalone listens itself, -w DIR puts files below what a web server serves"},
+		{flags: "http.port http-01-address", of: "lego and certbot", on: issue, takes: true, means: "http-listen"},
+		{flags: "http-01-port httpport", of: "certbot and acme.sh", on: issue, takes: true, means: "http-listen", value: portWord},
+		{flags: "tls.port", of: lego, on: issue, takes: true, means: "tls-alpn-listen"},
+		{flags: "tlsport", of: acmeSh, on: issue, takes: true, means: "tls-alpn-listen", value: portWord},
 		{flags: "tls alpn", of: "lego and acme.sh", on: issue, means: "challenge", value: alpn},
 		{flags: "installer i", of: certbot, on: ordering, takes: true, instead: servers},
 

@@ -112,8 +112,8 @@ func (r *run) lock(c *cli.Context) (unlock func(), err error) {
 	})
 }
 
-// sweep removes what killed runs left in the DNS and below webroots. That it cannot is said, but
-// is no reason not to go on.
+// sweep removes what killed runs left in the DNS and below webroots. That it
+// cannot is said, but is no reason not to go on.
 func (r *run) sweep(c *cli.Context) {
 	gone, err := issuance.Sweep(c.Context, r.store, r.credentials)
 	if len(gone) > 0 {
