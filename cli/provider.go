@@ -82,6 +82,9 @@ func kind[C any](open func(C, delegation.Name, dns01.Environment) (dns01.Provide
 func credential(z *config.Zone, env dns01.Environment, own *standalone.Pool) (*dns01.Credential, error) {
 	known := providers(own)
 	kind, ok := known[z.Provider]
+	if err := refuse(z); err != nil {
+		return nil, err
+	}
 	if !ok {
 		return nil, z.UnknownProvider(slices.Sorted(maps.Keys(known)))
 	}
