@@ -5,22 +5,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"certctl/lab/authority"
-	"certctl/lab/service"
-	"certctl/lab/service/route53"
 )
 
-// serveAPI is "service webhook|acme-dns|route53 APEX TOKEN": an HTTP service that
-// writes into a zone of the world, with its URL in $URL. As acme-dns it has one
-// registration, whose subdomain, user name and password are the token.
+// serveAPI is "service KIND APEX TOKEN": an HTTP service that writes into a zone
+// of the world, with its URL in $URL. As acme-dns it has one registration, whose
+// subdomain, user name and password are the token. Other kinds are webhook, and
+// those of startHosted.
 func serveAPI(ts *testscript.TestScript, _ bool, args []string) {
-	if args[0] == "route53" {
-		serveRoute53(ts, sceneOf(ts).zones[args[1]], args[2])
+	if url := startHosted(ts, args[0], sceneOf(ts).zones[args[1]], args[2]); url != "" {
+		ts.Setenv("URL", url)
 		return
 	}
 	a := &api{zone: sceneOf(ts).zones[args[1]], token: args[2]}
@@ -33,25 +31,6 @@ func serveAPI(ts *testscript.TestScript, _ bool, args []string) {
 			fmt.Fprintf(w, `{"error": "forbidden"}`)
 		}
 	}))
-	ts.Defer(s.Close)
-	ts.Setenv("URL", s.URL)
-}
-
-// serveRoute53 starts a service with the zone as Z1, with the key AKIAROOT and
-// with AKIANARROW, which may write the records of example.com only.
-func serveRoute53(ts *testscript.TestScript, zone *authority.Zone, secret string) {
-	zones := []route53.Zone{{ID: "Z1", Name: zone.Apex()}, {ID: "Z2", Name: "example.net."}}
-	s := route53.New(zones, route53.Key{ID: "AKIAROOT", Secret: secret},
-		route53.Key{ID: "AKIANARROW", Secret: secret, Zone: "Z1", Owners: []string{"example-com." + strings.TrimSuffix(zone.Apex(), ".")}})
-	s.Pending = 1
-	s.Changed = func(k service.Key, before, after service.Set) {
-		for _, data := range before.Data {
-			zone.Remove(fmt.Sprintf("%s %d IN TXT %s", k.Owner, before.TTL, data))
-		}
-		for _, data := range after.Data {
-			zone.Add(fmt.Sprintf("%s %d IN TXT %s", k.Owner, after.TTL, data))
-		}
-	}
 	ts.Defer(s.Close)
 	ts.Setenv("URL", s.URL)
 }
