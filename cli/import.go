@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"certctl/config"
+	"certctl/delegation"
 	"certctl/foreign"
 	"certctl/install"
 	"certctl/moving"
@@ -228,12 +230,16 @@ func (p *Process) householdDir(given string, client foreign.Client) (string, err
 // prepare compares what the client keeps with what is here, and makes the
 // configuration that goes with it.
 func (m *move) prepare(c *cli.Context) (err error) {
-	o := moving.Options{Replace: c.Bool("force"), KeepPaths: c.Bool("keep-paths"), Now: time.Now(), Keep: m.config.Keep}
+	o := moving.Options{
+		Replace: c.Bool("force"), KeepPaths: c.Bool("keep-paths"), Now: time.Now(), Keep: m.config.Keep,
+		Scopes: make(map[string]string),
+		Zone:   func(name string) (string, error) { return m.zoneOf(c.Context, name) },
+	}
 	if m.text != nil {
 		o.Directory = m.config.ACME[0].URL()
 	}
 	for _, z := range m.config.Zones {
-		o.Scopes = append(o.Scopes, z.Scope)
+		o.Scopes[z.Scope] = first(z.Zone, z.Scope)
 	}
 	for _, cert := range m.config.Certificates {
 		o.Names = append(o.Names, cert.Name)
@@ -253,6 +259,16 @@ func (m *move) prepare(c *cli.Context) (err error) {
 		return fmt.Errorf("the configuration would not be right: %w", err)
 	}
 	return nil
+}
+
+// zoneOf asks the DNS in which zone a name is.
+func (m *move) zoneOf(ctx context.Context, name string) (string, error) {
+	parsed, err := delegation.ParseName(name)
+	if err != nil {
+		return "", err
+	}
+	zone, err := m.resolver.Zone(ctx, parsed)
+	return zone.Apex.Bare(), err
 }
 
 // authority is the CA of a new configuration.

@@ -45,7 +45,7 @@ func (p *Plan) WriteSecrets(dir string) error {
 
 // Idle reports whether everything is here already, or left out.
 func (p *Plan) Idle() bool {
-	return !slices.ContainsFunc(p.Accounts, func(a *Account) bool { return a.Verdict != Present }) &&
+	return len(p.Zones) == 0 && !slices.ContainsFunc(p.Accounts, func(a *Account) bool { return a.Verdict != Present }) &&
 		!slices.ContainsFunc(p.Certificates, func(c *Certificate) bool { return c.Verdict != Present })
 }
 

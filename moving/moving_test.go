@@ -71,6 +71,14 @@ func open(t *testing.T) *store.Store {
 func plan(t *testing.T, h *foreign.Household, s *store.Store, o moving.Options) *moving.Plan {
 	t.Helper()
 	o.Now = time.Now()
+	if o.Zone == nil {
+		o.Zone = func(name string) (string, error) {
+			if name == "_acme-challenge.b.example.com" {
+				return name, nil
+			}
+			return strings.Join(strings.Split(name, ".")[2:], "."), nil
+		}
+	}
 	p, err := moving.New(h, s, o)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +190,7 @@ func TestLeftOut(t *testing.T) {
 		}, "certificate WEB: another certificate is called web too"},
 		{"two accounts", func(h *foreign.Household) {
 			h.Accounts = append(h.Accounts, &foreign.Account{Directory: directory, URL: directory + "/2", Key: key})
-		}, "account " + directory + "/2: there is one account for each CA here, and " + directory + "/1 has more certificates"},
+		}, "account " + directory + "/2: of several accounts at one CA one is taken over: " + directory + "/1, with which more certificates were ordered"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := &foreign.Household{
@@ -258,13 +266,16 @@ func TestZones(t *testing.T) {
 	h.Certificates[1].Domains = []string{"b.example.com"}
 	h.Certificates[2].Domains = []string{"c.example.net"}
 	h.Certificates[2].Proof.Credential = tsig()
-	p := plan(t, h, open(t), moving.Options{Scopes: []string{"example.net"}})
-	if len(p.Zones) != 1 {
-		t.Fatalf("got %d zones, want one for one credential", len(p.Zones))
+	p := plan(t, h, open(t), moving.Options{Scopes: map[string]string{"example.net": "example.net", "example.com": "other.example.com"}})
+	if len(p.Zones) != 2 {
+		t.Fatalf("got %d zones, want one for each zone", len(p.Zones))
 	}
-	z := p.Zones[0]
-	if want := []string{"_acme-challenge.www.example.com", "_acme-challenge.b.example.com"}; !slices.Equal(z.Scopes, want) {
-		t.Errorf("got %q, want %q", z.Scopes, want)
+	within, own := p.Zones[0], p.Zones[1]
+	if want := []string{"_acme-challenge.www.example.com"}; !slices.Equal(within.Scopes, want) || within.Entry.Zone != "example.com" {
+		t.Errorf("got %q in %q, want %q", within.Scopes, within.Entry.Zone, want)
+	}
+	if want := []string{"_acme-challenge.b.example.com"}; !slices.Equal(own.Scopes, want) || own.Entry.Zone != "" {
+		t.Errorf("got %q in %q, want %q", own.Scopes, own.Entry.Zone, want)
 	}
 	if note := "_acme-challenge.c.example.net is written with the credential that is configured for example.net"; !slices.Contains(p.Certificates[2].Notes, note) {
 		t.Errorf("got notes %q, want %q", p.Certificates[2].Notes, note)

@@ -24,9 +24,12 @@ type Options struct {
 	Now       time.Time // certificates that have ended by then are left out
 	Keep      int       // versions of each certificate that are taken along
 
-	Directory string   // of the CA from which the configuration's certificates come; "": that of most of them
-	Scopes    []string // of the configuration's credentials
-	Names     []string // of the configuration's certificates
+	Directory string            // of the CA from which the configuration's certificates come; "": that of most of them
+	Scopes    map[string]string // of the configuration's credentials, with the zone of each
+	Names     []string          // of the configuration's certificates
+
+	// Zone returns the apex of the zone that a name is in.
+	Zone func(name string) (apex string, err error)
 }
 
 // Verdict is what happens to an account or certificate.
@@ -127,7 +130,7 @@ func (p *Plan) planAccounts(h *foreign.Household) error {
 			continue
 		}
 		if other, twice := taken[a.Directory]; twice {
-			p.leaveOutAccount(a, fmt.Errorf("there is one account for each CA here, and %s has more certificates", other))
+			p.leaveOutAccount(a, fmt.Errorf("of several accounts at one CA one is taken over: %s, with which more certificates were ordered", other))
 			continue
 		}
 		verdict, err := p.account(a)

@@ -2,6 +2,7 @@ package moving
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -17,6 +18,7 @@ type Zone struct {
 	Files  []*SecretFile // to be written for it
 
 	credential *foreign.Credential
+	apex       string // of the zone that it is for; "" where the scopes are zones
 }
 
 // SecretFile is a file for a secret, that only its owner can read.
@@ -27,6 +29,7 @@ type SecretFile struct {
 
 // ZoneEntry is an entry of zones: in the configuration.
 type ZoneEntry struct {
+	Zone        string             `yaml:"zone,omitempty"`
 	Provider    string             `yaml:"provider"`
 	Server      string             `yaml:"server,omitempty"`
 	TSIG        *TSIGEntry         `yaml:"tsig,omitempty,flow"`
@@ -58,16 +61,24 @@ func (p *Plan) planZones() {
 			continue
 		}
 		for _, domain := range c.Request.Names {
-			owner := strings.ToLower(c.Proof.Owner(strings.TrimPrefix(domain, "*.")))
-			if covering := p.covering(owner); covering != "" {
-				c.note("%s is written with the credential that is configured for %s", owner, covering)
-			} else if other := p.use(c.Proof.Credential, owner); other != nil {
-				c.note("%s is written with the credential of another certificate: %s has one of its own", owner, c.From)
-			}
+			p.planOwner(c, strings.ToLower(c.Proof.Owner(strings.TrimPrefix(domain, "*."))))
 		}
 	}
-	for i, z := range p.Zones {
-		z.fill(i)
+	for _, z := range p.Zones {
+		p.fill(z)
+	}
+}
+
+// planOwner finds out which credential is for a name.
+func (p *Plan) planOwner(c *Certificate, owner string) {
+	apex, err := p.options.Zone(owner)
+	if err != nil {
+		c.note("in which zone %s is cannot be seen (%v): zone: in its entry says it", owner, err)
+	}
+	if covering := p.covering(owner, apex); covering != "" {
+		c.note("%s is written with the credential that is configured for %s", owner, covering)
+	} else if other := p.use(c.Proof.Credential, owner, apex); other != nil {
+		c.note("%s is written with the credential of another certificate: %s has one of its own", owner, c.From)
 	}
 }
 
@@ -77,19 +88,23 @@ func (c *Certificate) note(format string, args ...any) {
 	}
 }
 
-// covering returns the scope of the configuration in which an owner is.
-func (p *Plan) covering(owner string) string {
-	for _, scope := range p.options.Scopes {
-		if owner == scope || strings.HasSuffix(owner, "."+scope) {
+// covering returns the scope of the configuration whose credential writes at an
+// owner in this zone; "" is one that is not known.
+func (p *Plan) covering(owner, apex string) string {
+	for scope, zone := range p.options.Scopes {
+		if (owner == scope || strings.HasSuffix(owner, "."+scope)) && (apex == "" || zone == apex || owner == scope) {
 			return scope
 		}
 	}
 	return ""
 }
 
-// use notes that a credential is for an owner; unless another is, which it
-// returns.
-func (p *Plan) use(credential *foreign.Credential, owner string) (other *Zone) {
+// use notes that a credential is for an owner in a zone; unless another is,
+// which it returns.
+func (p *Plan) use(credential *foreign.Credential, owner, apex string) (other *Zone) {
+	if apex == owner {
+		apex = "" // then the scope is the zone
+	}
 	for _, z := range p.Zones {
 		if slices.Contains(z.Scopes, owner) {
 			if reflect.DeepEqual(z.credential, credential) {
@@ -99,20 +114,19 @@ func (p *Plan) use(credential *foreign.Credential, owner string) (other *Zone) {
 		}
 	}
 	for _, z := range p.Zones {
-		if reflect.DeepEqual(z.credential, credential) {
+		if z.apex == apex && reflect.DeepEqual(z.credential, credential) {
 			z.Scopes = append(z.Scopes, owner)
 			return nil
 		}
 	}
-	p.Zones = append(p.Zones, &Zone{Scopes: []string{owner}, credential: credential})
+	p.Zones = append(p.Zones, &Zone{Scopes: []string{owner}, credential: credential, apex: apex})
 	return nil
 }
 
-// fill writes the entry, and puts the secrets into files: the n-th credential
-// has names of its own.
-func (z *Zone) fill(n int) {
+// fill writes the entry, and puts the secrets into files.
+func (p *Plan) fill(z *Zone) {
 	c := z.credential
-	z.Entry = &ZoneEntry{Provider: c.Provider, Server: c.Server, Style: c.Style, Command: c.Command, Cleanup: c.Cleanup}
+	z.Entry = &ZoneEntry{Zone: z.apex, Provider: c.Provider, Server: c.Server, Style: c.Style, Command: c.Command, Cleanup: c.Cleanup}
 	switch {
 	case c.KeyFile != "":
 		z.Entry.TSIG = &TSIGEntry{File: c.KeyFile}
@@ -120,28 +134,40 @@ func (z *Zone) fill(n int) {
 			z.Entry.TSIG.File = absolute
 		}
 	case c.Secret != "":
-		z.Entry.TSIG = &TSIGEntry{Name: c.KeyName, Algorithm: c.Algorithm, Secret: z.file(n, c.KeyName, c.Secret)}
+		z.Entry.TSIG = &TSIGEntry{Name: c.KeyName, Algorithm: c.Algorithm, Secret: p.file(z, c.KeyName, c.Secret)}
 	}
-	for name, value := range c.Environment {
+	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
 		if z.Entry.Environment == nil {
 			z.Entry.Environment = map[string]FileRef{}
 		}
-		z.Entry.Environment[name] = *z.file(n, name, value)
+		z.Entry.Environment[name] = *p.file(z, name, c.Environment[name])
 	}
 }
 
-// file gives a secret a file.
-func (z *Zone) file(n int, name, content string) *FileRef {
+// file gives a secret a file. Two of one name have two.
+func (p *Plan) file(z *Zone, name, content string) *FileRef {
 	plain := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", r) {
 			return r
 		}
 		return '_'
 	}, name)
-	if n > 0 {
-		plain = fmt.Sprintf("%s-%d", plain, n+1)
+	f := &SecretFile{"keys/imported-" + plain + ".key", content + "\n"}
+	for n := 2; p.taken(f); n++ {
+		f.Path = fmt.Sprintf("keys/imported-%s-%d.key", plain, n)
 	}
-	path := filepath.ToSlash(filepath.Join("keys", "imported-"+plain+".key"))
-	z.Files = append(z.Files, &SecretFile{path, content + "\n"})
-	return &FileRef{path}
+	z.Files = append(z.Files, f)
+	return &FileRef{f.Path}
+}
+
+// taken reports whether a file is for another secret.
+func (p *Plan) taken(f *SecretFile) bool {
+	for _, z := range p.Zones {
+		for _, other := range z.Files {
+			if other.Path == f.Path && other.content != f.content {
+				return true
+			}
+		}
+	}
+	return false
 }
