@@ -84,6 +84,12 @@ var meanings = []Meaning{
 	{"case-sensitive", Error, "a server does not find names in another case"},
 	{"no-edns", Info, "a server does not know EDNS"},
 
+	// Zones of our own name server.
+	{"zone-undelegated", Error, "the zone above does not delegate a zone of the name server"},
+	{"zone-elsewhere", Error, "a zone of the name server is delegated to others"},
+	{"negative-wrong", Warning, "a server does not say as it should that there is nothing"},
+	{"edns-odd", Warning, "a server answers wrongly to sizes or versions of EDNS"},
+
 	// What the servers have.
 	{"records-differ", Error, "servers of one zone say different things about a name on the way"},
 	{"txt-present", Info, "there are TXT records at the owner already"},

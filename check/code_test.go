@@ -26,6 +26,10 @@ var elsewhere = map[Code]string{
 	"canary":             "TestCanary",
 	"canary-failed":      "TestCanaryLost",
 	"canary-left":        "TestCanaryStays",
+	"zone-undelegated":   "TestHosted",
+	"zone-elsewhere":     "TestHosted",
+	"negative-wrong":     "TestHosted",
+	"edns-odd":           "TestHosted",
 }
 
 // Every code of the table is found somewhere, and has a test; no other is.

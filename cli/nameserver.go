@@ -28,7 +28,7 @@ func (p *Process) nameserverCommand() *cli.Command {
 		Description: "Answers for the zones below nameserver: in the configuration until it is interrupted.\n" +
 			"SIGHUP has it read the configuration again.",
 		Action: p.nameserver,
-		Subcommands: []*cli.Command{{
+		Subcommands: []*cli.Command{p.nameserverCheckCommand(), {
 			Name:      "ds",
 			Usage:     "print the DS records of signed zones, for their parent zones",
 			ArgsUsage: "[NAME…]",
