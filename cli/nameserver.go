@@ -201,6 +201,13 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 			}
 			zone.Servers = append(zone.Servers, host)
 		}
+		for _, peer := range cfg.NameServer.SecondariesOf(z) {
+			zone.Secondaries = append(zone.Secondaries, peerOf(peer))
+		}
+		if primary := cfg.NameServer.PrimaryOf(z); primary != nil {
+			peer := peerOf(primary)
+			zone.Primary = &peer
+		}
 		made.Zones = append(made.Zones, zone)
 	}
 	for _, k := range cfg.NameServer.Keys {
@@ -214,6 +221,11 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 	n.update, err = n.updates(n.context.Context, cfg.NameServer)
 	made.Updates = n.update
 	return made, err
+}
+
+func peerOf(p *config.NameServerPeer) nameserver.Peer {
+	key, _ := delegation.ParseName(p.Key) // one that is no name is not there either
+	return nameserver.Peer{Addr: netip.AddrPort(p.Address), Key: key}
 }
 
 // absolute makes a name of one that the configuration has checked.

@@ -38,6 +38,15 @@ type NameServer struct {
 	// names of a domain and those below it (_acme-challenge.*.example.com).
 	Zones []*NameServerZone `yaml:"zones"`
 
+	// Secondaries are servers that have the zones too: they are told of changes and
+	// get the zones. Zones may have others.
+	Secondaries []*NameServerPeer `yaml:"secondaries"`
+
+	// Primary is the certctl nameserver that the values of all zones come from:
+	// then this one is a secondary, and takes none itself. Without it, it is the
+	// primary; taking this key out makes it one.
+	Primary *NameServerPeer `yaml:"primary"`
+
 	// Keys maps names of TSIG keys to the keys: for updates and transfers.
 	Keys []*NameServerKey `yaml:"keys"`
 
@@ -103,9 +112,26 @@ type NameServerZone struct {
 	// whole seconds. Default: 10s.
 	NegativeTTL time.Duration `yaml:"negative_ttl"`
 
+	// Secondaries are this zone's. Default: those of all zones.
+	Secondaries []*NameServerPeer `yaml:"secondaries"`
+
+	// Primary is where this zone's values come from. Default: that of all zones.
+	Primary *NameServerPeer `yaml:"primary"`
+
 	// DNSSEC signs the zone while it answers. See certctl nameserver ds for the
 	// record that its parent zone needs. Default: false.
 	DNSSEC bool `yaml:"dnssec"`
+}
+
+// NameServerPeer is another server of a zone.
+type NameServerPeer struct {
+	// Address is where it answers, as address or address:port (port 53 if none is
+	// given).
+	Address Endpoint `yaml:"address" required:"true"`
+
+	// Key is the name of the TSIG key, one of those below keys, that signs
+	// transfers and what is said about them.
+	Key string `yaml:"key" required:"true"`
 }
 
 // NameServerKey is a TSIG key of the name server.
@@ -181,6 +207,22 @@ func (k *NameServerKey) check(at place) {
 	if err := checkDomain(k.Name); err != nil {
 		at.problem("", "keys: %s: a name like a domain's is expected", printable(k.Name))
 	}
+}
+
+// SecondariesOf returns the secondaries of a zone.
+func (n *NameServer) SecondariesOf(z *NameServerZone) []*NameServerPeer {
+	if len(z.Secondaries) > 0 {
+		return z.Secondaries
+	}
+	return n.Secondaries
+}
+
+// PrimaryOf returns where a zone's values come from; nil: they are put here.
+func (n *NameServer) PrimaryOf(z *NameServerZone) *NameServerPeer {
+	if z.Primary != nil {
+		return z.Primary
+	}
+	return n.Primary
 }
 
 // HostsOf returns the name servers of a zone.

@@ -49,7 +49,7 @@ func (h *hosting) respond(s *Server, r request) (*dns.Msg, content) {
 	e, rcode := parseEDNS(r.msg)
 	c := content{rcode: rcode}
 	if rcode == dns.RcodeSuccess {
-		c = h.dispatch(r, e)
+		c = h.dispatch(s, r, e)
 	}
 	reply.Rcode, reply.Authoritative = c.rcode, c.aa
 	reply.Answer, reply.Ns, reply.Extra = c.answer, c.ns, c.extra
@@ -60,10 +60,12 @@ func (h *hosting) respond(s *Server, r request) (*dns.Msg, content) {
 }
 
 // dispatch does what the message asks for (RFC 1035 §4.1.1).
-func (h *hosting) dispatch(r request, e edns) content {
+func (h *hosting) dispatch(s *Server, r request, e edns) content {
 	switch r.msg.Opcode {
 	case dns.OpcodeQuery:
 		return h.query(r.msg, e)
+	case dns.OpcodeNotify:
+		return h.notified(s, r)
 	case dns.OpcodeUpdate:
 		return content{rcode: dns.RcodeRefused} // there is nobody who takes it
 	}
@@ -97,8 +99,11 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 	if !ok {
 		return content{rcode: dns.RcodeRefused, edeCode: dns.ExtendedErrorCodeNotAuthoritative, edeText: "not one of our zones"}
 	}
-	if qtype == dns.TypeAXFR || qtype == dns.TypeIXFR {
+	switch {
+	case qtype == dns.TypeAXFR || qtype == dns.TypeIXFR:
 		return content{rcode: dns.RcodeRefused, zone: z.apex}
+	case !z.ready():
+		return content{rcode: dns.RcodeServerFailure, zone: z.apex, edeCode: dns.ExtendedErrorCodeNotReady, edeText: "the zone has not been transferred yet"}
 	}
 	c := content{aa: true, zone: z.apex}
 	if qtype == dns.TypeANY {

@@ -39,6 +39,15 @@ type Zone struct {
 	// TLSA, TXT.
 	Records []string
 
+	// Secondaries are told of changes, and get the zone when they ask with their
+	// key. Of a zone with a Signer only those of our own kind get it, because there
+	// are no signatures in a transfer.
+	Secondaries []Peer
+
+	// Primary is where the zone's values come from; nil: they are put here. With
+	// Family it is a server of our own kind.
+	Primary *Peer
+
 	// Signer signs the zone's answers; nil: nobody does. With Family, those of
 	// all zones.
 	Signer *Signer
@@ -51,6 +60,12 @@ type Zone struct {
 type Host struct {
 	Name  delegation.Name
 	Addrs []netip.Addr // served where Name is in one of the server's zones
+}
+
+// Peer is another server of a zone.
+type Peer struct {
+	Addr netip.AddrPort
+	Key  delegation.Name // of Config.Keys
 }
 
 // Key is a TSIG key (RFC 8945).

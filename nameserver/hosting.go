@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -56,6 +57,9 @@ func newHosting(c Config) (*hosting, error) {
 	h.placeHosts()
 	var err error
 	h.keys, err = newKeyring(c.Keys)
+	for _, z := range c.Zones {
+		errs = append(errs, h.keysOf(z))
+	}
 	return h, errors.Join(append(errs, err)...)
 }
 
@@ -96,6 +100,20 @@ func (h *hosting) nested(name delegation.Name) error {
 	for above := name.Parent(); above != "."; above = above.Parent() {
 		if h.zones[above] != nil {
 			return fmt.Errorf("it is inside %s, which can hold its values", above.Bare())
+		}
+	}
+	return nil
+}
+
+// keysOf checks that the keys for transfers are there.
+func (h *hosting) keysOf(z Zone) error {
+	peers := slices.Clone(z.Secondaries)
+	if z.Primary != nil {
+		peers = append(peers, *z.Primary)
+	}
+	for _, p := range peers {
+		if _, ok := h.keys[p.Key]; !ok && h.keys != nil {
+			return fmt.Errorf("zone %s: there is no key %s", z.title(), p.Key.Bare())
 		}
 	}
 	return nil

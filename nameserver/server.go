@@ -22,6 +22,7 @@ type Server struct {
 	hosting atomic.Pointer[hosting]
 	cookies cookies
 	conns   conns
+	due     *changedZones // of which a primary has said that they have changed
 	log     *slog.Logger
 
 	mu        sync.Mutex // guards what follows
@@ -38,12 +39,21 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cookies: newCookies(), log: c.Log, conns: conns{from: map[netip.Prefix]int{}}, listeners: map[netip.AddrPort]*listener{}}
+	s := &Server{cookies: newCookies(), log: c.Log, due: newChangedZones(), conns: conns{from: map[netip.Prefix]int{}}, listeners: map[netip.AddrPort]*listener{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.hosting.Store(h)
+	c.Values.Foreign(s.primary)
 	return s, nil
+}
+
+// primary returns where the values of a zone come from, "" for here.
+func (s *Server) primary(apex delegation.Name) string {
+	if z, ok := s.hosting.Load().zone(apex); ok && z.Primary != nil {
+		return z.Primary.Addr.String()
+	}
+	return ""
 }
 
 // Listen opens the sockets of the configuration. It comes before Serve, so that
@@ -136,6 +146,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	s.tasks.Go(func() { s.sweep(ctx) })
+	s.tasks.Go(func() { s.notify(ctx) })
+	s.tasks.Go(func() { s.follow(ctx) })
 	<-ctx.Done()
 	s.Close()
 	s.tasks.Wait()

@@ -141,14 +141,26 @@ func readMessage(in io.Reader) ([]byte, error) {
 func (s *Server) answerTCP(ctx context.Context, out *bufio.Writer, packet []byte, from netip.AddrPort) bool {
 	answer, ok := s.quick(nil, packet, from, true)
 	if !ok {
+		if m := transferAsked(packet); m != nil {
+			if done, err := s.transfer(out, packet, m, from); done {
+				return err == nil
+			}
+		}
 		if answer = s.handle(ctx, packet, from, true); answer == nil {
 			out.Flush()
 			return false
 		}
 	}
+	return writeMessage(out, answer) == nil
+}
+
+// writeMessage writes a message with its length.
+func writeMessage(out io.Writer, message []byte) error {
 	var length [2]byte
-	binary.BigEndian.PutUint16(length[:], uint16(len(answer)))
-	out.Write(length[:])
-	_, err := out.Write(answer)
-	return err == nil
+	binary.BigEndian.PutUint16(length[:], uint16(len(message)))
+	if _, err := out.Write(length[:]); err != nil {
+		return err
+	}
+	_, err := out.Write(message)
+	return err
 }

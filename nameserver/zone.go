@@ -1,13 +1,16 @@
 package nameserver
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"certctl/delegation"
+	"certctl/nameserver/values"
 )
 
 const (
@@ -75,8 +78,10 @@ func (z zone) records(name delegation.Name) []dns.RR {
 
 // texts returns the values at a name as records, each text once and all with
 // one TTL, the lowest (RFC 2181 §5).
-func (z zone) texts(name delegation.Name) []dns.RR {
-	list := z.values.At(z.apex, name)
+func (z zone) texts(name delegation.Name) []dns.RR { return z.textsOf(z.values.At(z.apex, name)) }
+
+// textsOf returns the values of one name as records.
+func (z zone) textsOf(list []values.Value) []dns.RR {
 	if len(list) == 0 {
 		return nil
 	}
@@ -90,7 +95,7 @@ func (z zone) texts(name delegation.Name) []dns.RR {
 		ttl = min(ttl, v.TTL)
 		if !seen[v.Text] {
 			seen[v.Text] = true
-			records = append(records, &dns.TXT{Hdr: header(name, dns.TypeTXT, 0), Txt: []string{escape.Replace(v.Text)}})
+			records = append(records, &dns.TXT{Hdr: header(v.Owner, dns.TypeTXT, 0), Txt: []string{escape.Replace(v.Text)}})
 		}
 	}
 	for _, rr := range records {
@@ -105,11 +110,13 @@ var escape = strings.NewReplacer(`\`, `\\`)
 
 // soa returns the zone's SOA record. Its TTL is that of negative answers (RFC
 // 2308 §3).
-func (z zone) soa() dns.RR {
+func (z zone) soa() dns.RR { return z.soaAt(z.values.Serial(z.apex)) }
+
+func (z zone) soaAt(serial uint32) dns.RR {
 	return &dns.SOA{
 		Hdr: header(z.apex, dns.TypeSOA, seconds(z.NegativeTTL)),
 		Ns:  string(z.Servers[0].Name), Mbox: "hostmaster." + string(z.Servers[0].Name),
-		Serial: z.values.Serial(z.apex), Refresh: refresh, Retry: retry, Expire: expire, Minttl: seconds(z.NegativeTTL),
+		Serial: serial, Refresh: refresh, Retry: retry, Expire: expire, Minttl: seconds(z.NegativeTTL),
 	}
 }
 
@@ -147,3 +154,8 @@ func header(owner delegation.Name, rrtype uint16, ttl uint32) dns.RR_Header {
 }
 
 func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
+
+// sortedNames returns the keys of a map, sorted.
+func sortedNames[V any](m map[delegation.Name]V) []delegation.Name {
+	return slices.Sorted(maps.Keys(m))
+}

@@ -48,7 +48,7 @@ zone "{{.Name}}" {
 {{- end}}
 {{- if .Primary.IsValid}}
 	type secondary;
-	primaries { {{.Primary.Addr}} port {{.Primary.Port}}; };
+	primaries { {{.Primary.Addr}} port {{.Primary.Port}}{{with .PrimaryKey.Name}} key "{{.}}"{{end}}; };
 {{- else}}
 	type primary;
 	also-notify { {{range .Secondaries}}{{.Addr}} port {{.Port}}; {{end}}};

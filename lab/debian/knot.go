@@ -33,6 +33,9 @@ remote:
   - id: {{.ID}}
     address: {{.Addr.Addr}}@{{.Addr.Port}}
     via: {{$.Addr.Addr}}
+{{- with .Key}}
+    key: {{.}}
+{{- end}}
 {{- end}}
 {{- end}}
 
@@ -41,6 +44,11 @@ acl:
     address: 127.0.0.0/8
     action: [transfer, notify]
 {{- range .Zones}}
+{{- with .PrimaryKey.Name}}
+  - id: signed-{{.}}
+    key: {{.}}
+    action: notify
+{{- end}}
 {{- range .Updates}}
   - id: {{.ID}}
     key: {{.Key.Name}}
@@ -82,7 +90,7 @@ zone:
     dnssec-signing: on
     dnssec-policy: {{.File}}
 {{- end}}
-    acl: [transfer{{range .Updates}}, {{.ID}}{{end}}]
+    acl: [transfer{{with .PrimaryKey.Name}}, signed-{{.}}{{end}}{{range .Updates}}, {{.ID}}{{end}}]
 {{- if .Primary.IsValid}}
     master: {{(index .Remotes 0).ID}}
 {{- else if .Remotes}}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/netip"
+	"slices"
 )
 
 // Server says what a name server serves.
@@ -29,7 +30,8 @@ type Zone struct {
 	// SOA's refresh is over, or when Host.Notify tells it.
 	Secondaries []netip.AddrPort
 
-	Primary netip.AddrPort // of a secondary: where it transfers the zone from, which runs already
+	Primary    netip.AddrPort // of a secondary: where it transfers the zone from, which runs already
+	PrimaryKey Key            // signs transfers and what the primary says about them; zero: unsigned
 }
 
 // Grant lets the holder of a key update TXT records.
@@ -55,13 +57,15 @@ func NewKey(name string) Key {
 // keys returns the keys of all grants, each once.
 func (v Server) keys() []Key {
 	var keys []Key
-	seen := make(map[string]bool)
+	add := func(k Key) {
+		if k.Name != "" && !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
 	for _, z := range v.Zones {
+		add(z.PrimaryKey)
 		for _, g := range z.Grants {
-			if !seen[g.Key.Name] {
-				seen[g.Key.Name] = true
-				keys = append(keys, g.Key)
-			}
+			add(g.Key)
 		}
 	}
 	return keys

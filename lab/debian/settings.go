@@ -26,6 +26,7 @@ type zoneSettings struct {
 type remote struct {
 	ID   string
 	Addr netip.AddrPort
+	Key  string // its name; "": none
 }
 
 type update struct {
@@ -48,7 +49,7 @@ func (z Zone) settings(i int) zoneSettings {
 		addrs = []netip.AddrPort{z.Primary}
 	}
 	for j, addr := range addrs {
-		c.Remotes = append(c.Remotes, remote{fmt.Sprintf("remote%d-%d", i, j), addr})
+		c.Remotes = append(c.Remotes, remote{fmt.Sprintf("remote%d-%d", i, j), addr, z.PrimaryKey.Name})
 	}
 	for j, g := range z.Grants {
 		c.Updates = append(c.Updates, update{fmt.Sprintf("update%d-%d", i, j), g})

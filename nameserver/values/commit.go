@@ -123,13 +123,39 @@ func (tx *transaction) rollBack(keep int) {
 	tx.undo, tx.ends, tx.changed = tx.undo[:keep], tx.ends[:keep], tx.changed[:keep]
 }
 
-// change removes values and puts others.
+// change removes values and puts others, and raises the zone's serial if that
+// changes anything.
 func (tx *transaction) change(name delegation.Name, put, remove []Value) error {
+	z, r := tx.difference(name, put, remove)
+	if len(r.Added)+len(r.Removed) == 0 {
+		return nil
+	}
+	if err := r.fits(z); err != nil {
+		return err
+	}
+	r.Serial = tx.store.following(name, z.serial)
+	tx.make(name, z, r)
+	return nil
+}
+
+// follow makes a change that another server has made before us.
+func (tx *transaction) follow(name delegation.Name, from, to uint32, put, remove []Value) error {
+	z, r := tx.difference(name, put, remove)
+	if z.serial != from {
+		return &RefusedError{name, fmt.Errorf("its serial is %d, not %d", z.serial, from)}
+	}
+	r.Serial = to
+	tx.make(name, z, r)
+	return nil
+}
+
+// difference returns what is to be added and removed.
+func (tx *transaction) difference(name delegation.Name, put, remove []Value) (*zone, record) {
 	z := tx.store.zones[name]
 	if z == nil {
 		z = newZone(tx.store.header.Base)
 	}
-	r := record{Zone: name, Serial: tx.store.following(name, z.serial)}
+	r := record{Zone: name}
 	for _, v := range remove {
 		if old, ok := z.find(v); ok && !slices.ContainsFunc(r.Removed, old.is) {
 			r.Removed = append(r.Removed, old)
@@ -138,14 +164,7 @@ func (tx *transaction) change(name delegation.Name, put, remove []Value) error {
 	for _, v := range put {
 		r.put(z, v)
 	}
-	if len(r.Added)+len(r.Removed) == 0 {
-		return nil
-	}
-	if err := r.fits(z); err != nil {
-		return err
-	}
-	tx.make(name, z, r)
-	return nil
+	return z, r
 }
 
 // put notes what has to be done for v to be there.

@@ -29,6 +29,7 @@ type Store struct {
 	header    header
 	compacted int64                    // length after the last compaction
 	fresh     map[delegation.Name]bool // zones that were changed since the start
+	foreign   func(delegation.Name) string
 
 	watching sync.Mutex
 	watchers map[int]func([]delegation.Name)
@@ -39,7 +40,8 @@ type Store struct {
 func Memory() *Store {
 	return &Store{
 		zones: map[delegation.Name]*zone{}, fresh: map[delegation.Name]bool{}, watchers: map[int]func([]delegation.Name){},
-		header: header{version, uint32(time.Now().Unix())},
+		header:  header{version, uint32(time.Now().Unix())},
+		foreign: func(delegation.Name) string { return "" },
 	}
 }
 
@@ -149,7 +151,39 @@ func (s *Store) Change(name delegation.Name, put, remove []Value) error {
 			return err
 		}
 	}
-	return s.do(func(tx *transaction) error { return tx.change(name, put, remove) })
+	return s.do(func(tx *transaction) error {
+		if primary := s.foreign(name); primary != "" {
+			return &SecondaryError{name, primary}
+		}
+		return tx.change(name, put, remove)
+	})
+}
+
+// Follow makes the change that brings a zone from one serial to another, as a
+// transfer from another server has it. It fails if the zone has another serial.
+func (s *Store) Follow(name delegation.Name, from, to uint32, put, remove []Value) error {
+	for _, v := range put {
+		if err := v.check(name); err != nil {
+			return err
+		}
+	}
+	return s.do(func(tx *transaction) error { return tx.follow(name, from, to, put, remove) })
+}
+
+// Foreign has the store ask where a zone's values come from before it changes
+// them by Change and Sweep: the name of another server, or "" for here.
+func (s *Store) Foreign(primary func(zone delegation.Name) string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.foreign = primary
+}
+
+// serial returns a zone's serial; s.mu is held.
+func (s *Store) serial(name delegation.Name) uint32 {
+	if z := s.zones[name]; z != nil {
+		return z.serial
+	}
+	return s.header.Base
 }
 
 // Replace makes a zone have these values and this serial, as a transfer from
@@ -172,13 +206,9 @@ func (s *Store) Sweep(now time.Time) ([]Value, error) {
 	var all []Value
 	s.mu.RLock()
 	for name, z := range s.zones {
-		for _, list := range z.owners {
-			for _, v := range list {
-				if !v.Expires.IsZero() && !v.Expires.After(now) {
-					expired[name] = append(expired[name], v)
-					all = append(all, v)
-				}
-			}
+		if s.foreign(name) == "" {
+			expired[name] = z.expired(now)
+			all = append(all, expired[name]...)
 		}
 	}
 	s.mu.RUnlock()
@@ -217,10 +247,7 @@ func (s *Store) Below(zone, name delegation.Name) bool {
 func (s *Store) Serial(zone delegation.Name) uint32 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if z := s.zones[zone]; z != nil {
-		return z.serial
-	}
-	return s.header.Base
+	return s.serial(zone)
 }
 
 // Zones returns the zones that have ever been changed, sorted.
@@ -245,17 +272,31 @@ func (s *Store) All(zone delegation.Name) ([]Value, uint32) {
 	return nil, s.header.Base
 }
 
-// Since returns how a zone has changed since it had a serial, and the serial
-// that it has now. It is false where that is not known any more.
-func (s *Store) Since(zone delegation.Name, serial uint32) (steps []Step, now uint32, ok bool) {
+// Changes is how a zone has changed since some serial: the values of each
+// owner that was touched, then and now.
+type Changes struct {
+	Now           uint32 // serial
+	Before, After map[delegation.Name][]Value
+}
+
+// Since returns how a zone has changed since it had a serial. It is false where
+// that is not known any more.
+func (s *Store) Since(zone delegation.Name, serial uint32) (Changes, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	z := s.zones[zone]
 	if z == nil {
-		return nil, s.header.Base, serial == s.header.Base
+		return Changes{Now: s.header.Base}, serial == s.header.Base
 	}
-	steps, ok = z.since(serial)
-	return steps, z.serial, ok
+	steps, ok := z.since(serial)
+	return z.changes(steps), ok
+}
+
+// Known reports whether a zone was ever changed or transferred.
+func (s *Store) Known(zone delegation.Name) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.zones[zone] != nil
 }
 
 // Watch has changed called after every change, with the zones that it changed.

@@ -138,23 +138,68 @@ func TestSince(t *testing.T) {
 	}
 	check := func(s *Store) {
 		t.Helper()
-		steps, now, ok := s.Since(auth, start)
-		if !ok || len(steps) != 2 || steps[0].From != start || steps[1].From != middle || steps[1].To != now || now != s.Serial(auth) {
-			t.Fatalf("got %v %d %v, want two steps", steps, now, ok)
+		c, ok := s.Since(auth, start)
+		if !ok || c.Now != s.Serial(auth) || len(c.Before[www])+len(c.Before[deep]) != 0 || len(c.After[www]) != 1 || !c.After[www][0].equal(renewed) || len(c.After[deep]) != 1 {
+			t.Errorf("got %v %v since the start", c, ok)
 		}
-		if last := steps[1]; len(last.Removed) != 1 || !last.Removed[0].equal(old) || len(last.Added) != 2 || !last.Added[0].equal(renewed) {
-			t.Errorf("got %v, want the new TTL", last)
+		c, ok = s.Since(auth, middle)
+		if !ok || len(c.Before[www]) != 1 || !c.Before[www][0].equal(old) || len(c.After[www]) != 1 || !c.After[www][0].equal(renewed) {
+			t.Errorf("got %v %v since the first change, want the new TTL", c, ok)
 		}
-		if steps, _, ok := s.Since(auth, now); !ok || len(steps) != 0 {
-			t.Errorf("got %v %v since now, want nothing", steps, ok)
+		if c, ok := s.Since(auth, c.Now); !ok || len(c.After) != 0 {
+			t.Errorf("got %v %v since now, want nothing", c, ok)
 		}
-		if _, _, ok := s.Since(auth, start-1); ok {
-			t.Errorf("got steps from a serial that never was")
+		if _, ok := s.Since(auth, start-1); ok {
+			t.Errorf("got changes from a serial that never was")
 		}
 	}
 	check(s)
 	s.Close()
 	check(open(t, dir))
+}
+
+// TestFollow has one store do what another one did.
+func TestFollow(t *testing.T) {
+	primary, secondary := Memory(), Memory()
+	put(t, primary, Value{Owner: www, Text: "1", Key: "a"}, Value{Owner: www, Text: "2", Key: "b"})
+	list, serial := primary.All(auth)
+	if secondary.Known(auth) {
+		t.Errorf("got a zone that was never transferred")
+	}
+	if err := secondary.Replace(auth, serial, list); err != nil {
+		t.Fatal(err)
+	}
+	if err := primary.Change(auth, []Value{{Owner: deep, Text: "3"}}, list[:1]); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := primary.Since(auth, serial)
+	if err := secondary.Follow(auth, serial-1, c.Now, c.After[deep], nil); err == nil {
+		t.Errorf("got no error for a change from another serial")
+	}
+	if err := secondary.Follow(auth, serial, c.Now, c.After[deep], list[:1]); err != nil {
+		t.Fatal(err)
+	}
+	got, now := secondary.All(auth)
+	want, _ := primary.All(auth)
+	if now != c.Now || !slices.EqualFunc(got, want, Value.equal) {
+		t.Errorf("got %v with serial %d, want %v with %d", got, now, want, c.Now)
+	}
+}
+
+// TestForeign leaves the values of another server alone.
+func TestForeign(t *testing.T) {
+	s := Memory()
+	now := time.Now()
+	put(t, s, Value{Owner: www, Text: "1", Expires: now})
+	s.Foreign(func(zone delegation.Name) string { return "192.0.2.1:53" })
+	err := s.Put(auth, Value{Owner: www, Text: "2"})
+	if _, ok := errors.AsType[*SecondaryError](err); !ok {
+		t.Errorf("got %v, want that it is a secondary", err)
+	}
+	if gone, err := s.Sweep(now); err != nil || len(gone) != 0 {
+		t.Errorf("got %v, %v swept, want nothing", gone, err)
+	}
+	expect(t, s, www, "=1")
 }
 
 func TestHistoryIsBounded(t *testing.T) {
@@ -346,8 +391,8 @@ func TestFullDisk(t *testing.T) {
 	if err := s.Put("other.example.", Value{Owner: "other.example.", Text: "2"}); err == nil {
 		t.Errorf("got no error for another zone, want one")
 	}
-	if steps, now, ok := s.Since(auth, serial); now != serial || !ok || len(steps) != 0 || s.Below(auth, "b.auth.example.net.") || len(s.Zones()) != 1 {
-		t.Errorf("a change that failed left something: %v %d", steps, now)
+	if c, ok := s.Since(auth, serial); c.Now != serial || !ok || len(c.After) != 0 || s.Below(auth, "b.auth.example.net.") || len(s.Zones()) != 1 {
+		t.Errorf("a change that failed left something: %v", c)
 	}
 	expect(t, s, www, "=1")
 	s.file.Close()

@@ -52,6 +52,33 @@ type RefusedError struct {
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %v", e.Owner.Bare(), e.Err) }
 func (e *RefusedError) Unwrap() error { return e.Err }
 
+// SecondaryError says that a zone's values are not put here.
+type SecondaryError struct {
+	Zone    delegation.Name
+	Primary string
+}
+
+func (e *SecondaryError) Error() string {
+	return fmt.Sprintf("%s: this server is a secondary of %s", e.Zone.Bare(), e.Primary)
+}
+
+// Hint says where to go.
+func (e *SecondaryError) Hint() string { return "put values at " + e.Primary }
+
+// ByOwner parts a list that is sorted by owner.
+func ByOwner(list []Value) [][]Value {
+	var parts [][]Value
+	for start := 0; start < len(list); {
+		end := start
+		for end < len(list) && list[end].Owner == list[start].Owner {
+			end++
+		}
+		parts = append(parts, list[start:end])
+		start = end
+	}
+	return parts
+}
+
 func (v Value) check(zone delegation.Name) error {
 	switch {
 	case !v.Owner.IsAtOrBelow(zone):

@@ -2,6 +2,7 @@ package values
 
 import (
 	"slices"
+	"time"
 
 	"certctl/delegation"
 )
@@ -85,6 +86,19 @@ func (z *zone) all() []Value {
 	return list
 }
 
+// expired returns the values whose time is over.
+func (z *zone) expired(now time.Time) []Value {
+	var list []Value
+	for _, owner := range z.owners {
+		for _, v := range owner {
+			if !v.Expires.IsZero() && !v.Expires.After(now) {
+				list = append(list, v)
+			}
+		}
+	}
+	return list
+}
+
 // maxSteps is how many changes of a zone are kept: a secondary that is further
 // behind gets the whole zone.
 const maxSteps = 1000
@@ -107,4 +121,23 @@ func (z *zone) since(serial uint32) ([]Step, bool) {
 		return nil, false
 	}
 	return slices.Clone(z.history[n:]), true
+}
+
+// changes undoes steps, the last first, for the owners that they touch.
+func (z *zone) changes(steps []Step) Changes {
+	c := Changes{Now: z.serial, Before: map[delegation.Name][]Value{}, After: map[delegation.Name][]Value{}}
+	for _, s := range slices.Backward(steps) {
+		for _, v := range slices.Concat(s.Added, s.Removed) {
+			if _, seen := c.After[v.Owner]; !seen {
+				c.After[v.Owner], c.Before[v.Owner] = z.owners[v.Owner], z.owners[v.Owner]
+			}
+		}
+		for _, v := range s.Added {
+			c.Before[v.Owner] = slices.DeleteFunc(slices.Clone(c.Before[v.Owner]), v.is)
+		}
+		for _, v := range s.Removed {
+			c.Before[v.Owner] = append(slices.Clip(c.Before[v.Owner]), v)
+		}
+	}
+	return c
 }
