@@ -147,9 +147,9 @@ func shows(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// signalRun is "signal NAME INT|TERM".
+// signalRun is "signal NAME INT|TERM|HUP".
 func signalRun(ts *testscript.TestScript, _ bool, args []string) {
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}
+	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}
 	ts.Check(runOf(ts, args[0]).command.Process.Signal(signals[args[1]]))
 }
 

@@ -367,3 +367,12 @@ func addKey(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(text), 0o600))
 	ts.Setenv("SECRET", k.Secret)
 }
+
+// addSecrets is "secret TEXT…": texts that nothing may show, in addition to the
+// secrets of the lab's keys.
+func addSecrets(ts *testscript.TestScript, _ bool, args []string) {
+	s := sceneOf(ts)
+	for _, text := range args {
+		s.keys = append(s.keys, allowed{key: authority.Key{Name: "(of the script)", Secret: text}})
+	}
+}

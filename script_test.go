@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"zone":    editZone,
 			"address": nameAddress,
 			"key":     addKey,
+			"secret":  addSecrets,
 
 			// Its configuration.
 			"edit":   editFile,
@@ -56,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"serve":   serveTLS,
 			"service": serveAPI,
 			"web":     serveFiles,
+			"fetch":   fetch,
 
 			// Running the program.
 			"exits":       exits,

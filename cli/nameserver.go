@@ -97,9 +97,11 @@ func (n *nameserverRun) run(cfg *config.Config) error {
 		return &UsageError{Err: err}
 	}
 	n.update.Zones = n.server
-	if err := errors.Join(n.inZones(cfg.NameServer), n.useAPI(n.context.Context, cfg)); err != nil {
+	handler, err := n.newAPI(n.context.Context, cfg)
+	if err != nil {
 		return &UsageError{Err: err}
 	}
+	n.doors.handler.Store(&handler)
 	if err := n.listen(cfg); err != nil {
 		n.server.Close()
 		return err
@@ -149,28 +151,38 @@ func (n *nameserverRun) listen(cfg *config.Config) error {
 }
 
 // reload reads the configuration again. If it is wrong the server goes on with
-// the one that it has.
+// the one that it has. The sockets of the API and for Prometheus stay as they
+// are.
 func (n *nameserverRun) reload() {
 	log := n.process.logger()
-	cfg, err := n.process.load(n.context)
-	if err == nil && cfg.NameServer == nil {
-		err = errors.New("there is no name server in the configuration")
-	}
-	var made nameserver.Config
-	if err == nil {
-		made, err = n.make(cfg)
-	}
-	if err == nil {
-		err = n.server.Reload(made)
-	}
-	if err == nil {
-		err = n.useAPI(n.context.Context, cfg)
-	}
-	if err != nil {
+	if err := n.reread(); err != nil {
 		log.Error("the configuration stays as it was", "error", err.Error())
 		return
 	}
-	log.Info("configuration read again", "zones", len(made.Zones))
+	log.Info("configuration read again")
+}
+
+func (n *nameserverRun) reread() error {
+	cfg, err := n.process.load(n.context)
+	if err != nil {
+		return err
+	}
+	if cfg.NameServer == nil {
+		return errors.New("there is no name server in the configuration")
+	}
+	made, err := n.make(cfg)
+	if err != nil {
+		return err
+	}
+	handler, err := n.newAPI(n.context.Context, cfg)
+	if err != nil {
+		return err
+	}
+	if err := n.server.Reload(made); err != nil {
+		return err
+	}
+	n.doors.handler.Store(&handler)
+	return nil
 }
 
 // make makes the server's configuration of the file's.

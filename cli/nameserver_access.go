@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"certctl/config"
@@ -96,28 +98,29 @@ func prefixes(list []config.Network) []netip.Prefix {
 	return all
 }
 
-// useAPI has the API be what a configuration says.
-func (n *nameserverRun) useAPI(ctx context.Context, cfg *config.Config) error {
+// newAPI returns what answers at the API; nothing does where there is none.
+func (n *nameserverRun) newAPI(ctx context.Context, cfg *config.Config) (http.Handler, error) {
+	if err := inZones(cfg.NameServer); err != nil {
+		return nil, err
+	}
 	c := cfg.NameServer.API
 	if c == nil {
-		return nil
+		return http.NotFoundHandler(), nil
 	}
 	a := &api.API{Users: make(map[string]*api.User), Zone: n.server.Zone, Desk: n.desk(cfg.NameServer), Gate: &n.doors.gate, Rate: &n.doors.rate, Log: n.process.logger()}
 	for _, u := range c.Users {
 		password, err := u.Password.Reveal(ctx)
 		if err != nil {
-			return fmt.Errorf("user %s: %w", u.Name, err)
+			return nil, fmt.Errorf("user %s: %w", u.Name, err)
 		}
 		key := rights("user "+u.Name, u.Names, u.Subtrees, u.From)
 		key.AnyValue = u.AnyValue
 		a.Users[u.Name] = &api.User{Key: key, Name: u.Name, Password: access.NewDigest(password)}
 	}
 	if err := n.openRegister(ctx, cfg, a); err != nil {
-		return err
+		return nil, err
 	}
-	handler := a.Handler()
-	n.doors.handler.Store(&handler)
-	return nil
+	return a.Handler(), nil
 }
 
 // openRegister lets clients register, if the configuration does. Accounts that
@@ -150,11 +153,11 @@ func (n *nameserverRun) accountsDir(cfg *config.Config) string {
 }
 
 // inZones checks that each name where somebody may put values is in a zone.
-func (n *nameserverRun) inZones(cfg *config.NameServer) error {
+func inZones(cfg *config.NameServer) error {
 	var errs []error
 	check := func(who string, names []string) {
 		for _, name := range names {
-			if _, ok := n.server.Zone(absolute(name)); !ok {
+			if !inAnyZone(cfg, absolute(name)) {
 				errs = append(errs, fmt.Errorf("%s: names: %s is in no zone of the name server", who, name))
 			}
 		}
@@ -171,6 +174,17 @@ func (n *nameserverRun) inZones(cfg *config.NameServer) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// inAnyZone reports whether a name is in a zone of the name server.
+func inAnyZone(cfg *config.NameServer, name delegation.Name) bool {
+	return slices.ContainsFunc(cfg.Zones, func(z *config.NameServerZone) bool {
+		below, family := z.Family()
+		if !family {
+			return name.IsAtOrBelow(absolute(z.Name))
+		}
+		return name.IsAtOrBelow(absolute(below)) && strings.Contains("."+name.String(), "._acme-challenge.")
+	})
 }
 
 // listenHTTP opens the sockets of the API, and for Prometheus.
