@@ -70,26 +70,18 @@ func validToken(token string) bool {
 func (z *Authorization) Choose(preferred []ChallengeType) error {
 	flaws := map[ChallengeType]string{}
 	for _, t := range preferred {
-		c := z.offer(t)
-		if c == nil || !t.Proves(z.Name()) {
-			continue
+		for _, c := range z.Offered {
+			if c.Type != t || !t.Proves(z.Name()) {
+				continue
+			}
+			err := z.prepare(c)
+			if err == nil {
+				return nil
+			}
+			flaws[t] = err.Error()
 		}
-		err := z.prepare(c)
-		if err == nil {
-			return nil
-		}
-		flaws[t] = err.Error()
 	}
 	return &NoChallengeError{Wanted: preferred, Offered: z.types(), flaws: flaws}
-}
-
-// offer returns the challenge of a type, nil if the CA offers none.
-func (z *Authorization) offer(t ChallengeType) *Challenge {
-	n := slices.IndexFunc(z.Offered, func(c *Challenge) bool { return c.Type == t })
-	if n < 0 {
-		return nil
-	}
-	return z.Offered[n]
 }
 
 func (z *Authorization) types() []ChallengeType {
@@ -143,13 +135,26 @@ func (z *Authorization) KeyAuthorization() (string, error) {
 	return z.account.client.HTTP01ChallengeResponse(z.Challenge.Token)
 }
 
-// readChallenges takes over what the CA offers. What cannot be read is of a type
-// that is not known here. The chosen challenge stays the chosen one.
+// readChallenge reads one challenge: its type at least, if it has one. What else
+// cannot be read is of a type that is not known here.
+func readChallenge(text []byte) (w wireChallenge) {
+	if json.Unmarshal(text, &w) == nil {
+		return w
+	}
+	var typed struct {
+		Type ChallengeType `json:"type"`
+	}
+	_ = json.Unmarshal(text, &typed) // else it is nothing at all
+	return wireChallenge{Type: typed.Type}
+}
+
+// readChallenges takes over what the CA offers. The chosen challenge stays the
+// chosen one.
 func (z *Authorization) readChallenges(raw []json.RawMessage) {
 	z.Offered, z.Problem = nil, nil
 	for _, text := range raw {
-		var w wireChallenge
-		if json.Unmarshal(text, &w) != nil || w.Type == "" {
+		w := readChallenge(text)
+		if w.Type == "" {
 			continue
 		}
 		z.Offered = append(z.Offered, &Challenge{Type: w.Type, URL: w.URL, Token: w.Token, Status: w.Status, raw: text})
@@ -160,8 +165,8 @@ func (z *Authorization) readChallenges(raw []json.RawMessage) {
 	if z.Challenge == nil {
 		return
 	}
-	if c := z.offer(z.Challenge.Type); c != nil {
-		z.Challenge = c
+	if n := slices.IndexFunc(z.Offered, func(c *Challenge) bool { return c.Type == z.Challenge.Type && c.URL != "" }); n >= 0 {
+		z.Challenge = z.Offered[n]
 	} else {
 		z.Challenge = &Challenge{Type: z.Challenge.Type} // others are left out once one is decided
 	}

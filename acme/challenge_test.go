@@ -43,7 +43,7 @@ func TestChoose(t *testing.T) {
 		"only strange ones": {
 			offered:   strange,
 			preferred: []ChallengeType{DNS01},
-			err:       "the CA offers no dns-01 challenge, only shiny-02 [31m",
+			err:       "the CA offers no dns-01 challenge, only later-01, dns-01 (with no url), shiny-02 [31m",
 		},
 		"nothing": {
 			preferred: []ChallengeType{DNS01},

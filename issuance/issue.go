@@ -68,7 +68,10 @@ func (i *Issuer) order(ctx context.Context, j *job) error {
 		j.pending, err = j.order.Pending(ctx)
 	}
 	i.tell(Ordered{Certificate: j.Certificate, URL: j.order.URL, Resumed: resumed, Pending: j.pendingNames()})
-	return errors.Join(err, j.choose())
+	if err != nil {
+		return err
+	}
+	return j.choose()
 }
 
 // choose chooses a challenge for each name that is to be validated.

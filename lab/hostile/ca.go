@@ -26,6 +26,7 @@ type Policy struct {
 	Windows  bool                     // renewal information (RFC 9773)
 	AskAgain time.Duration            // its Retry-After
 	Limits   Limits
+	Persist  Draft // offers dns-persist-01, too; "": it does not
 }
 
 // Trouble is what is wrong with a CA. The zero Trouble is an honest CA.
@@ -39,6 +40,7 @@ type Trouble struct {
 	Processing time.Duration // from finalize to the certificate
 	Invalid    bool          // orders turn invalid when they are finalized
 	OtherKey   bool          // certificates are for another key than the request's
+	Challenges []any         // offered in the place of those that it knows; nil: those
 }
 
 // CA is a certificate authority.
@@ -180,9 +182,13 @@ func (c *CA) directory() any {
 	for name := range c.policy.Profiles {
 		profiles[name] = "a profile"
 	}
+	meta := map[string]any{"profiles": profiles}
+	if c.policy.Persist == Draft02 {
+		meta["accountHashPrefix"], meta["issuerDomainNames"] = c.url("hashed/"), []string{c.host}
+	}
 	d := map[string]any{
 		"newNonce": c.url("nonce"), "newAccount": c.url("account"), "newOrder": c.url("new-order"),
-		"meta": map[string]any{"profiles": profiles},
+		"meta": meta,
 	}
 	if c.policy.Windows {
 		d["renewalInfo"] = c.url("renewal")
@@ -206,7 +212,8 @@ func (c *CA) post(r *http.Request, what, id string) reply {
 	case "authz":
 		return c.showAuthz(account, id, payload)
 	case "challenge":
-		return c.challenge(r.Context(), account, id)
+		id, kind, _ := strings.Cut(id, "/")
+		return c.challenge(r.Context(), account, id, kind)
 	case "finalize":
 		return c.finalize(account, id, payload)
 	case "certificate":

@@ -10,6 +10,6 @@
 // choice, and it looks at the DNS of a lab's World.
 //
 // Implemented: RFC 8555 for accounts with ECDSA P-256 keys and dns-01, RFC 9773,
-// and profiles. The signature, the nonce and the URL of every request are
+// profiles, and dns-persist-01 in all versions of its draft. The signature, the nonce and the URL of every request are
 // checked.
 package hostile

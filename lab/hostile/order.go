@@ -169,26 +169,44 @@ func (c *CA) showAuthz(account, id string, payload []byte) reply {
 		z.status = "deactivated"
 	}
 	state := z.state(time.Now())
-	challenge := map[string]any{"type": "dns-01", "url": c.url("challenge", id), "token": z.token, "status": state}
-	if z.problem != nil {
-		challenge["error"] = z.problem
-	}
 	return ok(map[string]any{
 		"identifier": identifier{"dns", z.domain()}, "wildcard": z.name != z.domain(), "status": state,
-		"expires": z.expires, "challenges": []any{challenge},
+		"expires": z.expires, "challenges": c.offers(z, state),
 	})
 }
 
+// offers returns the challenges of an authorization.
+func (c *CA) offers(z *authz, state string) []any {
+	if c.trouble.Challenges != nil {
+		return c.trouble.Challenges
+	}
+	offers := []map[string]any{{"type": "dns-01", "url": c.url("challenge", z.id, "dns-01"), "token": z.token}}
+	if c.policy.Persist != "" {
+		offers = append(offers, c.offerPersist(z))
+	}
+	var all []any
+	for _, o := range offers {
+		o["status"] = state
+		if z.problem != nil {
+			o["error"] = z.problem
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
 // challenge looks for the record (RFC 8555 §8.4). One look decides.
-func (c *CA) challenge(ctx context.Context, account, id string) reply {
+func (c *CA) challenge(ctx context.Context, account, id, kind string) reply {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	z := c.authzs[id]
 	if z == nil || z.account != account || z.state(time.Now()) != "pending" {
 		return c.refuse(http.StatusBadRequest, 0, "malformed", "the authorization is not pending")
 	}
-	digest := sha256.Sum256([]byte(z.token + "." + thumbprint(c.accounts[account])))
 	name := "_acme-challenge." + z.domain()
+	if kind == persist {
+		name = "_validation-persist." + z.domain()
+	}
 	c.mu.Unlock()
 	values, err := c.look(ctx, name)
 	c.mu.Lock()
@@ -197,7 +215,7 @@ func (c *CA) challenge(ctx context.Context, account, id string) reply {
 		z.problem = problem(http.StatusBadRequest, "dns", "DNS problem: "+err.Error()+" looking up TXT for "+name+" - the domain's nameservers may be malfunctioning")
 	case c.trouble.Blind || len(values) == 0:
 		z.problem = problem(http.StatusForbidden, "unauthorized", "No TXT record found at "+name)
-	case !slices.Contains(values, encode(digest[:])):
+	case !slices.ContainsFunc(values, func(value string) bool { return c.proves(z, kind, value) }):
 		z.problem = problem(http.StatusForbidden, "unauthorized", "Incorrect TXT record \""+values[0]+"\" found at "+name)
 	}
 	if z.status = "valid"; z.problem != nil {
@@ -208,5 +226,14 @@ func (c *CA) challenge(ctx context.Context, account, id string) reply {
 		c.valid[account+" "+z.name] = z
 		c.succeeded(account, z.domain())
 	}
-	return ok(map[string]any{"type": "dns-01", "url": c.url("challenge", id), "token": z.token, "status": z.status})
+	return ok(map[string]any{"type": kind, "url": c.url("challenge", id, kind), "token": z.token, "status": z.status})
+}
+
+// proves reports whether a value is what a challenge needs.
+func (c *CA) proves(z *authz, kind, value string) bool {
+	if kind == persist {
+		return c.persists(z, value)
+	}
+	digest := sha256.Sum256([]byte(z.token + "." + thumbprint(c.accounts[z.account])))
+	return value == encode(digest[:])
 }
