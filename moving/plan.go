@@ -329,7 +329,7 @@ func (p *Plan) describe(c *Certificate) {
 			c.note("%s is for the same names: one of them may be enough", other.Name)
 		}
 	}
-	leaf, err := acme.ParseNames(c.Latest().Leaf().DNSNames)
+	leaf, err := acme.ParseNames(acme.NamesIn(c.Latest().Leaf()))
 	if err == nil && !sameNames(leaf, c.Request.Names) {
 		c.note("it is for %s, but %s is asked for: renew orders that at once", strings.Join(leaf, ", "), strings.Join(c.Request.Names, ", "))
 	}
