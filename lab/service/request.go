@@ -10,9 +10,9 @@ import (
 )
 
 // Read reads a request's body, JSON with these fields and no others, and
-// reports whether it is that.
+// reports whether it is that. Services take it without a Content-Type, too.
 func Read(r *http.Request, into any) bool {
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if kind := r.Header.Get("Content-Type"); kind != "" && !strings.HasPrefix(kind, "application/json") {
 		return false
 	}
 	d := json.NewDecoder(r.Body)

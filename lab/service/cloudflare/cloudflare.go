@@ -84,7 +84,7 @@ func answer(w http.ResponseWriter, result, info any) {
 
 func (s *Service) zones(w http.ResponseWriter, r *http.Request) {
 	all := append([]Zone{{ZoneID, s.Zone, "active"}}, s.Twins...)
-	if name := r.URL.Query().Get("name"); name != "" {
+	if name := strings.TrimSuffix(r.URL.Query().Get("name"), "."); name != "" {
 		all = slices.DeleteFunc(all, func(z Zone) bool { return z.Name != name })
 	}
 	answer(w, all, info{1, 50, len(all), len(all), 1})
@@ -110,7 +110,7 @@ func show(r service.Record) record {
 
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	name := q.Get("name") + q.Get("name.exact")
+	name := strings.TrimSuffix(q.Get("name")+q.Get("name.exact"), ".")
 	all := []record{}
 	for _, one := range s.Records() {
 		if shown := show(one); (name == "" || shown.Name == name) && (q.Get("type") == "" || shown.Type == q.Get("type")) {
@@ -126,8 +126,22 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, part, info{page, size, len(part), len(all), last})
 }
 
+// readOnly is what a record has that clients send along, and Cloudflare ignores.
+type readOnly struct {
+	ID         string         `json:"id"`
+	ZoneID     string         `json:"zone_id"`
+	ZoneName   string         `json:"zone_name"`
+	Proxiable  bool           `json:"proxiable"`
+	Locked     bool           `json:"locked"`
+	Data       map[string]any `json:"data"`
+	Meta       map[string]any `json:"meta"`
+	CreatedOn  string         `json:"created_on"`
+	ModifiedOn string         `json:"modified_on"`
+}
+
 // wanted is a record as it is sent.
 type wanted struct {
+	readOnly
 	Type     string         `json:"type"`
 	Name     string         `json:"name"`
 	Content  string         `json:"content"`

@@ -29,7 +29,9 @@ func (s *Service) Start() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/domains/{domain}/{$}", s.domain)
 	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{$}", s.list)
+	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{subname}/{type}/{$}", s.get)
 	mux.HandleFunc("PATCH /api/v1/domains/{domain}/rrsets/{$}", s.change)
+	mux.HandleFunc("PUT /api/v1/domains/{domain}/rrsets/{$}", s.change)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
 	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -94,6 +96,19 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", fmt.Sprintf(`<https://desec.invalid%s?cursor=>; rel="first", <https://desec.invalid%s?%s>; rel="next"`, r.URL.Path, r.URL.Path, q.Encode()))
 	}
 	service.Write(w, 200, part)
+}
+
+func (s *Service) get(w http.ResponseWriter, r *http.Request) {
+	owner := s.Zone + "."
+	if subname := r.PathValue("subname"); subname != "@" {
+		owner = subname + "." + owner
+	}
+	k := service.Key{Owner: owner, Type: r.PathValue("type")}
+	if len(s.Get(k).Data) == 0 {
+		missing(w)
+		return
+	}
+	service.Write(w, 200, s.show(k))
 }
 
 // wanted is a record set as it is sent.

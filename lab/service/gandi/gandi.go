@@ -109,6 +109,9 @@ func (s *Service) get(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) put(w http.ResponseWriter, r *http.Request) {
 	var v struct {
+		Name   string   `json:"rrset_name"` // as in the path: not needed
+		Type   string   `json:"rrset_type"`
+		Href   string   `json:"rrset_href"`
 		TTL    *int     `json:"rrset_ttl"`
 		Values []string `json:"rrset_values"`
 	}
