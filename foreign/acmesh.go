@@ -178,9 +178,13 @@ func (s *acmeSh) prove(c *Certificate, asked assignments) {
 	if !strings.HasPrefix(by[0], "dns_") {
 		return
 	}
+	native, known := serviceWith(func(n service) bool { return n.acmeSh == by[0] })
+	if known {
+		c.Proof.Credential = native.credential(func(k serviceKey) string { return s.saved(asked, k.acmeSh) })
+	}
 	if by[0] == "dns_nsupdate" {
 		c.Proof.Credential = s.nsupdate(asked)
-	} else if script := s.hook(by[0]); script != "" {
+	} else if script := s.hook(by[0]); script != "" && c.Proof.Credential == nil {
 		c.Proof.Credential = s.exec(script, asked)
 	}
 	if c.Proof.Credential == nil {

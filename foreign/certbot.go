@@ -210,9 +210,45 @@ func (c *certbot) prove(cert *Certificate, asked map[string]string) {
 			cert.Notes = append(cert.Notes, fmt.Sprintf("its credentials for the DNS are left out: %v", err))
 		}
 		cert.Proof.Credential = credential
-	case strings.HasPrefix(by, "dns-") && asked[strings.ReplaceAll(by, "-", "_")+"_credentials"] != "":
-		cert.Notes = append(cert.Notes, fmt.Sprintf("its credentials for the DNS are those of the plugin %s, in %s: enter them below zones:", by, asked[strings.ReplaceAll(by, "-", "_")+"_credentials"]))
+	case strings.HasPrefix(by, "dns-"):
+		c.service(cert, asked)
 	}
+}
+
+// service finds the credentials of another plugin: those for which there is a
+// provider here.
+func (c *certbot) service(cert *Certificate, asked map[string]string) {
+	plugin := cert.Proof.By
+	prefix := strings.ReplaceAll(plugin, "-", "_") + "_"
+	path := asked[prefix+"credentials"]
+	switch {
+	case plugin == "dns-route53": // which finds credentials as Amazon's tools do, and so does ours
+		cert.Proof.Credential = &Credential{Provider: "route53"}
+		return
+	case plugin == "dns-google" && path != "":
+		cert.Proof.Credential = &Credential{Provider: "google", Files: map[string]string{"key": path}}
+		return
+	case path == "":
+		cert.Notes = append(cert.Notes, fmt.Sprintf("certbot keeps no credentials for the plugin %s: enter them below zones:", plugin))
+		return
+	}
+	f, err := c.readBeside(path)
+	if s, known := serviceWith(func(s service) bool { return s.certbot == plugin }); known && err == nil {
+		cert.Proof.Credential = s.credential(func(k serviceKey) string { return f[""][prefix+k.certbot] })
+	}
+	if cert.Proof.Credential == nil {
+		cert.Notes = append(cert.Notes, fmt.Sprintf("its credentials for the DNS are those of the plugin %s, in %s: enter them below zones:", plugin, path))
+	}
+}
+
+// readBeside reads a file whose path may be relative to where certbot was
+// started, perhaps in its directory.
+func (c *certbot) readBeside(path string) (ini, error) {
+	f, err := readINI(path)
+	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(path) {
+		return readINI(filepath.Join(c.Dir, path))
+	}
+	return f, err
 }
 
 // webroot finds the directory of the web server: here there is one for all
@@ -228,10 +264,7 @@ func (c *certbot) webroot(cert *Certificate, asked map[string]string) {
 
 // rfc2136 reads the credentials of the plugin dns-rfc2136.
 func (c *certbot) rfc2136(path string) (*Credential, error) {
-	f, err := readINI(path)
-	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(path) {
-		f, err = readINI(filepath.Join(c.Dir, path))
-	}
+	f, err := c.readBeside(path)
 	if err != nil {
 		return nil, err
 	}

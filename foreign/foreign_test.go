@@ -377,6 +377,20 @@ func TestDehydratedDamaged(t *testing.T) {
 	}
 }
 
+// lego returns a directory with one certificate.
+func lego(t *testing.T) files {
+	t.Helper()
+	i := issue(t, "www.example.com", "*.example.com")
+	return files{
+		"accounts/ca.example/me@x.example/account.json":          `{"email": "me@x.example", "registration": {"uri": "https://ca.example/acct/1", "body": {}}}`,
+		"accounts/ca.example/me@x.example/keys/me@x.example.key": keyPEM(t, newKey(t)),
+		"certificates/_.example.com.json":                        `{"domain": "*.example.com", "certUrl": "https://ca.example/cert/1"}`,
+		"certificates/_.example.com.crt":                         i.cert,
+		"certificates/_.example.com.issuer.crt":                  i.chain,
+		"certificates/_.example.com.key":                         i.key,
+	}
+}
+
 func TestLegoDamaged(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -394,15 +408,7 @@ func TestLegoDamaged(t *testing.T) {
 		}, "certificate _.example.com: certificates/_.example.com.json: the URL of the directory at other.example is not kept, and the CA is not known"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			dir, i := t.TempDir(), issue(t, "www.example.com", "*.example.com")
-			f := files{
-				"accounts/ca.example/me@x.example/account.json":          `{"email": "me@x.example", "registration": {"uri": "https://ca.example/acct/1", "body": {}}}`,
-				"accounts/ca.example/me@x.example/keys/me@x.example.key": keyPEM(t, newKey(t)),
-				"certificates/_.example.com.json":                        `{"domain": "*.example.com", "certUrl": "https://ca.example/cert/1"}`,
-				"certificates/_.example.com.crt":                         i.cert,
-				"certificates/_.example.com.issuer.crt":                  i.chain,
-				"certificates/_.example.com.key":                         i.key,
-			}
+			dir, f := t.TempDir(), lego(t)
 			test.change(f)
 			f.write(t, dir)
 			h, err := read(t, "lego", dir, foreign.Options{Directories: []string{"https://ca.example/dir"}})

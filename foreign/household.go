@@ -100,7 +100,12 @@ func (p *Proof) Owner(domain string) string {
 // Credential is the key to a DNS zone, with what our configuration says about
 // it. It never prints: the secrets in it are plain.
 type Credential struct {
-	Provider string // rfc2136 or exec
+	Provider string // rfc2136, exec, or that of a service
+
+	// Of services: the provider's keys in the configuration.
+	Settings map[string]string
+	Secrets  map[string]string
+	Files    map[string]string // secrets that have a file of their own already
 
 	// Of rfc2136.
 	Server    string // host:port

@@ -26,7 +26,7 @@ func readLego(dir string, o Options) (*Household, error) {
 		return nil, err
 	}
 	l := &lego{Household: h, directories: o.Directories}
-	credential := legoRFC2136(o.Getenv)
+	credential := legoCredential(o.Getenv)
 	for _, server := range h.matching(filepath.Join(dir, "accounts"), "", "") {
 		for _, at := range h.matching(server, "", "") {
 			a, err := l.account(at)
@@ -141,6 +141,20 @@ func (l *lego) findStrays(resources []string) {
 		}
 		l.leaveOut("certificate", filepath.Base(name), fmt.Errorf("there is no %s.json, which says from which CA it is", name))
 	}
+}
+
+// legoCredential returns the one credential in the environment that lego has
+// been run with, nil where there is none now, or more than one.
+func legoCredential(getenv func(string) string) *Credential {
+	all := []*Credential{legoRFC2136(getenv)}
+	for _, s := range services() {
+		all = append(all, s.credential(func(k serviceKey) string { return getenv(k.lego) }))
+	}
+	all = slices.DeleteFunc(all, func(c *Credential) bool { return c == nil })
+	if len(all) != 1 {
+		return nil
+	}
+	return all[0]
 }
 
 // legoRFC2136 returns the credential in the environment that lego has been run

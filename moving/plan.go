@@ -92,7 +92,18 @@ func New(h *foreign.Household, s *store.Store, o Options) (*Plan, error) {
 	for _, c := range p.Certificates {
 		p.describe(c)
 	}
+	p.noteOthers()
 	return p, nil
+}
+
+// noteOthers says which certificates cannot be in the configuration.
+func (p *Plan) noteOthers() {
+	for _, c := range p.Certificates {
+		note := fmt.Sprintf("certificates from %s have no entry in the configuration, whose first CA is another: they are renewed all the same", c.Directory)
+		if c.Directory != p.Directory && c.Verdict == Add && !slices.Contains(p.Notes, note) {
+			p.Notes = append(p.Notes, note)
+		}
+	}
 }
 
 // mostUsed returns the directory from which most certificates come.

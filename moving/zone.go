@@ -37,6 +37,9 @@ type ZoneEntry struct {
 	Command     []string           `yaml:"command,omitempty,flow"`
 	Cleanup     []string           `yaml:"cleanup,omitempty,flow"`
 	Environment map[string]FileRef `yaml:"environment,omitempty"`
+
+	// What other providers need: texts, and where secrets are.
+	Keys map[string]any `yaml:",inline"`
 }
 
 // TSIGEntry is the key of rfc2136: name, algorithm and secret, or a file with
@@ -135,6 +138,16 @@ func (p *Plan) fill(z *Zone) {
 		}
 	case c.Secret != "":
 		z.Entry.TSIG = &TSIGEntry{Name: c.KeyName, Algorithm: c.Algorithm, Secret: p.file(z, c.KeyName, c.Secret)}
+	}
+	z.Entry.Keys = map[string]any{}
+	for name, value := range c.Settings {
+		z.Entry.Keys[name] = value
+	}
+	for name, path := range c.Files {
+		z.Entry.Keys[name] = &FileRef{path}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+		z.Entry.Keys[name] = p.file(z, c.Provider+"-"+name, c.Secrets[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
 		if z.Entry.Environment == nil {
