@@ -46,6 +46,7 @@ type entry struct {
 	zone   string
 	key    debian.Key
 	server string // "": the zone's primary
+	api    string // URL of PowerDNS's API, in place of key and server
 }
 
 // newEstate starts the servers. The main zone, example.com, is on NSD and takes
@@ -118,13 +119,7 @@ resolver: {servers: [%q], port: %d}
 zones:
 `, directory, e.resolver, e.site.Port)
 	for _, z := range e.entries {
-		text += fmt.Sprintf("  %s:\n    provider: rfc2136\n    tsig: {name: %s, secret: %q}\n", z.scope, z.key.Name, z.key.Secret)
-		if z.zone != "" {
-			text += fmt.Sprintf("    zone: %s\n", z.zone)
-		}
-		if z.server != "" {
-			text += fmt.Sprintf("    server: %q\n", z.server)
-		}
+		text += z.config()
 	}
 	for name, content := range map[string][]byte{"certctl.yaml": []byte(text), "ca.pem": root} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
@@ -132,6 +127,21 @@ zones:
 		}
 	}
 	return filepath.Join(dir, "certctl.yaml")
+}
+
+// config returns the entry's lines.
+func (z entry) config() string {
+	if z.api != "" {
+		return fmt.Sprintf("  %s:\n    provider: powerdns\n    url: %q\n    api_key: %s\n", z.scope, z.api, apiKey)
+	}
+	text := fmt.Sprintf("  %s:\n    provider: rfc2136\n    tsig: {name: %s, secret: %q}\n", z.scope, z.key.Name, z.key.Secret)
+	if z.zone != "" {
+		text += fmt.Sprintf("    zone: %s\n", z.zone)
+	}
+	if z.server != "" {
+		text += fmt.Sprintf("    server: %q\n", z.server)
+	}
+	return text
 }
 
 // startPebble starts a CA that asks a resolver, and returns its directory and
@@ -153,7 +163,12 @@ func startPebble(t *testing.T, resolver netip.AddrPort) (directory string, root 
 // to servers of every brand, by a CA that asks Unbound.
 func TestIssue(t *testing.T) {
 	t.Parallel()
-	e := newEstate(t)
+	newEstate(t).issue(t)
+}
+
+// issue issues one certificate for all places, and checks that nothing is left.
+func (e *estate) issue(t *testing.T) {
+	t.Helper()
 	directory, root := startPebble(t, e.resolver)
 	config := e.config(t, directory, root)
 	args := []string{"certctl", "--config", config, "issue"}

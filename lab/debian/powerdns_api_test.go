@@ -109,3 +109,27 @@ func TestPowerDNSAPIProcesses(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestIssuePowerDNSAPI issues a certificate with records that PowerDNS takes over
+// its API, and a secondary has to have as well.
+func TestIssuePowerDNSAPI(t *testing.T) {
+	t.Parallel()
+	site := debian.New(t)
+	pdns, nsd := site.Addr(), site.Addr()
+	com := debian.Delegation{Zone: "example.com.", Servers: []netip.AddrPort{nsd}}
+	auth := debian.Delegation{Zone: authZone, Servers: []netip.AddrPort{pdns, nsd}}
+	h := site.PowerDNS(debian.Server{Addr: pdns, APIKey: apiKey, Zones: []debian.Zone{
+		{Name: auth.Zone, Text: soa + auth.String(), Secondaries: []netip.AddrPort{nsd}},
+	}})
+	site.NSD(debian.Server{Addr: nsd, Zones: []debian.Zone{
+		{Name: auth.Zone, Primary: pdns},
+		{Name: com.Zone, Text: soa + com.String() + "_acme-challenge CNAME example-com." + auth.Zone},
+	}})
+	site.Root(com, auth)
+	e := &estate{
+		site: site, resolver: site.Unbound().Addr,
+		places:  []place{{"example.com", "example-com." + auth.Zone, auth.Servers[:1]}, {"*.example.com", "example-com." + auth.Zone, auth.Servers[:1]}},
+		entries: []entry{{scope: auth.Zone, api: h.API}},
+	}
+	e.issue(t)
+}
