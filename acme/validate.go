@@ -53,13 +53,23 @@ func (e *ValidationError) Hint() string {
 // authorization's final status. The error holds the CA's problem for each name
 // that it refused, verbatim.
 func (o *Order) Validate(ctx context.Context, zs []*Authorization, observe func(*Authorization)) error {
+	return o.validate(ctx, zs, observe, false)
+}
+
+// ValidateSome is Validate for a part of the order's authorizations: it returns
+// when these are valid, and the order waits for others.
+func (o *Order) ValidateSome(ctx context.Context, zs []*Authorization, observe func(*Authorization)) error {
+	return o.validate(ctx, zs, observe, true)
+}
+
+func (o *Order) validate(ctx context.Context, zs []*Authorization, observe func(*Authorization), some bool) error {
 	if err := each(ctx, zs, (*Authorization).respond); err != nil {
 		return err
 	}
 	if observe == nil {
 		observe = func(*Authorization) {}
 	}
-	w := &watch{order: o, all: zs, open: slices.Clone(zs), observe: observe}
+	w := &watch{order: o, all: zs, open: slices.Clone(zs), observe: observe, some: some}
 	return w.run(ctx)
 }
 
@@ -96,6 +106,7 @@ type watch struct {
 	all     []*Authorization
 	open    []*Authorization // not final as far as is known
 	observe func(*Authorization)
+	some    bool // the order waits for others too
 }
 
 // run asks for the order alone, one request for all names, until it is decided.
@@ -110,7 +121,7 @@ func (w *watch) run(ctx context.Context) error {
 		}
 		switch w.order.Status { // RFC 8555 §7.1.6
 		case Pending:
-			if p.looks%4 != 0 {
+			if p.looks%4 != 0 && !w.some {
 				continue
 			}
 			if err := w.look(ctx); err != nil {
@@ -118,6 +129,9 @@ func (w *watch) run(ctx context.Context) error {
 			}
 			if w.refused() {
 				return w.conclude(ctx)
+			}
+			if w.some && len(w.open) == 0 {
+				return nil
 			}
 		case Ready, Processing, Valid:
 			w.succeed()

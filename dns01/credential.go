@@ -69,6 +69,15 @@ func (c *Credential) Prepare(ctx context.Context) error {
 	return nil
 }
 
+// Capacity returns how many values can be at an owner at a time; 0 is as many as
+// you like.
+func (c *Credential) Capacity(owner delegation.Name) int {
+	if l, ok := c.provider.(Limiter); ok {
+		return l.Capacity(owner)
+	}
+	return 0
+}
+
 // Append publishes records of one zone in one call. Where one of them is
 // outside the scope the error is a *ScopeError and nothing is written.
 func (c *Credential) Append(ctx context.Context, zone delegation.Name, records []Record) error {

@@ -30,6 +30,12 @@ type Preparer interface {
 	Prepare(ctx context.Context) error
 }
 
+// Limiter is a Provider whose service keeps few values at a name, and gives the
+// oldest up for a new one.
+type Limiter interface {
+	Capacity(owner delegation.Name) int // how many values it keeps; 0: as many as you like
+}
+
 // Environment is what the run of the program offers to the constructors of
 // providers.
 type Environment struct {

@@ -102,6 +102,7 @@ func byName(err error) error {
 type batch struct {
 	issuer    *Issuer
 	jobs      []*job
+	round     int                      // of records that are published together
 	published []dns01.Publication      // or about to be, and to be removed
 	refused   map[delegation.Name]bool // zones that did not take the update
 	closing   []func()                 // end what listens for the CA
@@ -177,7 +178,11 @@ func (b *batch) clock(s Step) (stop func()) {
 	return func() {
 		took := time.Since(start)
 		b.mu.Lock()
-		b.timings = append(b.timings, Timing{s, took})
+		if n := slices.IndexFunc(b.timings, func(t Timing) bool { return t.Step == s }); n >= 0 {
+			b.timings[n].Took += took
+		} else {
+			b.timings = append(b.timings, Timing{s, took})
+		}
 		b.mu.Unlock()
 		b.issuer.tell(Ended{s, took})
 	}

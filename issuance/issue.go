@@ -37,9 +37,9 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 	b.each(ctx, Locating, i.locate)
 	b.all(ctx, Answering, i.answer)
 
-	b.all(ctx, Publishing, i.publish)
-	b.all(ctx, Waiting, i.wait)
-	b.each(ctx, Validating, i.validate)
+	i.rounds(ctx, b, func(last int) { // publish and wait, and then
+		b.each(ctx, Validating, func(ctx context.Context, j *job) error { return i.validate(ctx, j, b.round, last) })
+	})
 
 	removed := b.start(ctx, Removing, i.remove) // needs nobody's attention from here on
 	b.each(ctx, Finalizing, i.finalize)
@@ -101,9 +101,11 @@ func (i *Issuer) locate(ctx context.Context, j *job) (err error) {
 	return nil
 }
 
-// validate tells the CA that the records are there, and watches it look.
-func (i *Issuer) validate(ctx context.Context, j *job) error {
-	if len(j.pending) == 0 {
+// validate tells the CA that the records of a round are there, and watches it
+// look.
+func (i *Issuer) validate(ctx context.Context, j *job, round, last int) error {
+	turn := j.turn(round)
+	if len(turn) == 0 {
 		return nil
 	}
 	hide, err := j.show(ctx)
@@ -111,7 +113,11 @@ func (i *Issuer) validate(ctx context.Context, j *job) error {
 		return err
 	}
 	defer hide()
-	err = j.order.Validate(ctx, j.pending, func(z *acme.Authorization) {
+	validate := j.order.Validate
+	if round < last && len(turn) < len(j.pending) {
+		validate = j.order.ValidateSome
+	}
+	err = validate(ctx, turn, func(z *acme.Authorization) {
 		i.tell(Validated{Certificate: j.Certificate, Name: z.Name(), Status: z.Status})
 	})
 	return byName(err)

@@ -24,6 +24,7 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 // writes all of them: one call a zone and credential. What it has journaled,
 // remove removes, whatever happens in between.
 func (i *Issuer) publish(ctx context.Context, b *batch) {
+	b.published = nil
 	publications, passing := b.publications(record.written), b.publications(record.passing)
 	if len(publications) == 0 {
 		return
@@ -81,7 +82,16 @@ func (i *Issuer) wait(ctx context.Context, b *batch) {
 // next run, and is no reason for a certificate to fail.
 func (i *Issuer) remove(ctx context.Context, b *batch) {
 	i.withdraw(b)
-	useless := append(b.published, b.outdated()...)
+	i.removeAll(ctx, b, append(b.published, b.outdated()...))
+}
+
+// clear removes what was published in a round, before the next one.
+func (i *Issuer) clear(ctx context.Context, b *batch) {
+	i.removeAll(ctx, b, b.published)
+	b.published = nil
+}
+
+func (i *Issuer) removeAll(ctx context.Context, b *batch, useless []dns01.Publication) {
 	if len(useless) == 0 {
 		return
 	}
@@ -117,7 +127,7 @@ func (b *batch) publications(wanted func(record) bool) []dns01.Publication {
 	var ps []dns01.Publication
 	for _, j := range b.alive() {
 		for _, r := range j.records {
-			if wanted(r) {
+			if r.round == b.round && wanted(r) {
 				ps = append(ps, r.publication())
 			}
 		}

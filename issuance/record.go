@@ -6,6 +6,7 @@ import "certctl/dns01"
 type record struct {
 	Placement
 	value    string
+	round    int      // in which it is published, where not all values can be there at a time
 	outdated []string // values beside it that nobody needs once it is there
 }
 

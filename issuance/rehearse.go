@@ -24,8 +24,7 @@ func (i *Issuer) Rehearse(ctx context.Context, requests []Request, write bool) [
 	})
 	if write {
 		b.all(ctx, Answering, i.answer)
-		b.all(ctx, Publishing, i.publish)
-		b.all(ctx, Waiting, i.wait)
+		i.rounds(ctx, b, func(int) {})
 		b.all(ctx, Removing, i.remove)
 	}
 	return b.results()

@@ -6,8 +6,9 @@
 // acme-dns keeps the two newest values of a registration and removes none.
 // So there is nothing to do to remove a value: it stays, worthless, until later
 // ones push it out. And a third value while two are in use would push out one of
-// them: it is an error before anything is sent. Three names and more need
-// registrations of their own; to serve them two at a time is for later.
+// them: it is an error before anything is sent. So more than two names at one
+// registration are served two at a time (dns01.Limiter), which takes as many
+// rounds of waiting; with registrations of their own they take one.
 //
 // What was published in this run counts. Somebody else who uses the same
 // registration at the same time is not seen.

@@ -37,6 +37,9 @@ func (p *provider) Label() string { return p.label }
 // Format shows the label for every verb, so that no secret is ever printed.
 func (p *provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.Label()) }
 
+// Capacity implements dns01.Limiter.
+func (p *provider) Capacity(delegation.Name) int { return capacity }
+
 // Prepare implements dns01.Preparer: it reads the registrations.
 func (p *provider) Prepare(ctx context.Context) error {
 	if err := p.begin(ctx); err != nil {

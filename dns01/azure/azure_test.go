@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	zone   delegation.Name = "auth.example.net."
-	hidden                 = "s3cret~that-must-not-show"
+	zone   = delegation.Name("auth.example.net.")
+	hidden = "s3cret~that-must-not-show"
 )
 
 var root = fake.Client{ID: "root", Secret: hidden}

@@ -29,8 +29,8 @@ import (
 )
 
 const (
-	zone  delegation.Name = "auth.example.net."
-	email                 = "certctl@my-project.iam.gserviceaccount.com"
+	zone  = delegation.Name("auth.example.net.")
+	email = "certctl@my-project.iam.gserviceaccount.com"
 )
 
 var (

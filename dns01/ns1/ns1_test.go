@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	zone delegation.Name = "auth.example.net."
-	key                  = "k3y-that-must-not-show"
+	zone = delegation.Name("auth.example.net.")
+	key  = "k3y-that-must-not-show"
 )
 
 func begin(t *testing.T, owners ...string) *fake.Service {

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	zone     delegation.Name = "auth.example.net."
-	hidden                   = "appl1cation-secret-that-must-not-show"
-	consumer                 = "c0nsumer-key-that-must-not-show"
+	zone     = delegation.Name("auth.example.net.")
+	hidden   = "appl1cation-secret-that-must-not-show"
+	consumer = "c0nsumer-key-that-must-not-show"
 )
 
 // narrow are the rules that the policy asks for.

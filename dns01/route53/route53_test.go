@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	zone delegation.Name = "auth.example.net."
-	key                  = "s3cret/that+must-not-show"
+	zone = delegation.Name("auth.example.net.")
+	key  = "s3cret/that+must-not-show"
 )
 
 var (

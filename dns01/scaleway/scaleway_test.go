@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	zone delegation.Name = "auth.example.net."
-	key                  = "s3cret-key-that-must-not-show"
+	zone = delegation.Name("auth.example.net.")
+	key  = "s3cret-key-that-must-not-show"
 )
 
 func begin(t *testing.T) *fake.Service {
