@@ -22,8 +22,8 @@ import (
 
 const (
 	zone  delegation.Name = "auth.example.net."
-	value                 = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM"
-	other                 = "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+	value string          = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM"
+	other string          = "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
 )
 
 var secret = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
