@@ -24,7 +24,8 @@ type Rate struct {
 type limiter struct {
 	Rate
 	seed    maphash.Seed
-	buckets [1 << 16]atomic.Uint64 // time in ms << 24 | thousandths of tokens
+	start   time.Time
+	buckets [1 << 16]atomic.Uint64 // ms since the start << 24 | thousandths of tokens
 	over    atomic.Uint32
 }
 
@@ -35,7 +36,7 @@ const (
 
 func newLimiter(r Rate) *limiter {
 	r.Answers = min(r.Answers, maxTokens/oneToken)
-	return &limiter{Rate: r, seed: maphash.MakeSeed()}
+	return &limiter{Rate: r, seed: maphash.MakeSeed(), start: time.Now()}
 }
 
 // verdict is what becomes of an answer.
@@ -52,7 +53,7 @@ func (l *limiter) judge(from netip.Addr, c content, name string, now time.Time) 
 	if l.Answers == 0 || from.IsLoopback() || slices.ContainsFunc(l.Exempt, func(p netip.Prefix) bool { return p.Contains(from) }) {
 		return send
 	}
-	if l.take(&l.buckets[l.bucket(from, c, name)], uint64(now.UnixMilli())) {
+	if l.take(&l.buckets[l.bucket(from, c, name)], uint64(now.Sub(l.start).Milliseconds()+1)) {
 		return send
 	}
 	if l.over.Add(1)%2 == 0 {
@@ -61,8 +62,8 @@ func (l *limiter) judge(from netip.Addr, c content, name string, now time.Time) 
 	return drop
 }
 
-// bucket finds the bucket for a client and what it was told: of names that do not exist there
-// are too many to count each.
+// bucket finds the bucket for a client and what it was told. Of names that do
+// not exist there are too many to count each.
 func (l *limiter) bucket(from netip.Addr, c content, name string) uint16 {
 	if c.rcode != dns.RcodeSuccess {
 		name = string(c.zone)

@@ -50,7 +50,10 @@ func (p *packetSocket) read(buf, control []byte) (packet, error) {
 		return packet{data: buf[:n], from: unmapped(from)}, err
 	}
 	n, more, _, from, err := p.conn.ReadMsgUDPAddrPort(buf, control)
-	return packet{data: buf[:n], from: unmapped(from), at: source(control[:more])}, err
+	if err != nil {
+		return packet{}, err
+	}
+	return packet{data: buf[:n], from: unmapped(from), at: source(control[:more])}, nil
 }
 
 func unmapped(a netip.AddrPort) netip.AddrPort {
