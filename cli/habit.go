@@ -25,7 +25,7 @@ type habit struct {
 }
 
 // addHabits gives each command the flags that other clients have in its place.
-// Help and the manual do not show them.
+// Help, the manual and completion do not show them.
 func addHabits(commands []*cli.Command) []*cli.Command {
 	for _, command := range commands {
 		var own []habit
@@ -37,6 +37,8 @@ func addHabits(commands []*cli.Command) []*cli.Command {
 		if len(own) == 0 {
 			continue
 		}
+		plain := *command
+		command.BashComplete = cli.DefaultCompleteWithFlags(&plain)
 		for _, h := range own {
 			command.Flags = append(command.Flags, h.hidden()...)
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -230,10 +231,12 @@ func (p *Process) householdDir(given string, client foreign.Client) (string, err
 // prepare compares what the client keeps with what is here, and makes the
 // configuration that goes with it.
 func (m *move) prepare(c *cli.Context) (err error) {
+	ctx, cancel := context.WithTimeout(c.Context, patience)
+	defer cancel()
 	o := moving.Options{
 		Replace: c.Bool("force"), KeepPaths: c.Bool("keep-paths"), Now: time.Now(), Keep: m.config.Keep,
 		Scopes: make(map[string]string),
-		Zone:   func(name string) (string, error) { return m.zoneOf(c.Context, name) },
+		Zone:   func(name string) (string, error) { return m.zoneOf(ctx, name) },
 	}
 	if m.text != nil {
 		o.Directory = m.config.ACME[0].URL()
@@ -260,6 +263,10 @@ func (m *move) prepare(c *cli.Context) (err error) {
 	}
 	return nil
 }
+
+// patience is how long the DNS may take to say in which zones the names are: it
+// can also be entered by hand.
+const patience = 30 * time.Second
 
 // zoneOf asks the DNS in which zone a name is.
 func (m *move) zoneOf(ctx context.Context, name string) (string, error) {
@@ -337,6 +344,9 @@ func (m *move) leftOut() error {
 		return nil
 	}
 	err := fmt.Errorf("%s of %s left out", count(len(m.plan.LeftOut), "thing"), m.household.Dir)
+	if slices.ContainsFunc(m.plan.LeftOut, func(l *foreign.LeftOut) bool { return errors.Is(l.Err, fs.ErrPermission) }) {
+		err = &hintedError{err, "run it as the user that runs " + m.client.Name}
+	}
 	if len(m.plan.Certificates)+len(m.plan.Accounts) == 0 {
 		return err
 	}
