@@ -51,7 +51,9 @@ func (d *doors) Observe(q nameserver.Query) {
 
 // desk returns what takes changes.
 func (n *nameserverRun) desk(cfg *config.NameServer) *access.Desk {
-	return &access.Desk{Values: n.values, Lifetime: cfg.Lifetime, Log: n.process.logger(), Count: n.doors.counters.Changed}
+	d := access.NewDesk(n.values, n.process.logger())
+	d.Lifetime, d.Count = cfg.Lifetime, n.doors.counters.Changed
+	return d
 }
 
 // updates returns what takes updates.
@@ -107,7 +109,7 @@ func (n *nameserverRun) newAPI(ctx context.Context, cfg *config.Config) (http.Ha
 	if c == nil {
 		return http.NotFoundHandler(), nil
 	}
-	a := &api.API{Users: make(map[string]*api.User), Zone: n.server.Zone, Desk: n.desk(cfg.NameServer), Gate: &n.doors.gate, Rate: &n.doors.rate, Log: n.process.logger()}
+	a := &api.API{Users: make(map[string]*api.User), Zone: n.server.Zone, Desk: n.desk(cfg.NameServer), Gate: &n.doors.gate, Rate: &n.doors.rate, Proxies: prefixes(c.Proxies), Log: n.process.logger()}
 	for _, u := range c.Users {
 		password, err := u.Password.Reveal(ctx)
 		if err != nil {

@@ -19,6 +19,10 @@ type NameServerAPI struct {
 	// Default: none, and no TLS.
 	Certificate string `yaml:"certificate"`
 
+	// Proxies are web servers that pass requests on: of what comes from there the
+	// last address in X-Forwarded-For counts that is not a proxy's. Default: none.
+	Proxies []Network `yaml:"proxies"`
+
 	// Users maps names of users to what they may do.
 	Users []*NameServerUser `yaml:"users"`
 

@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"sync"
@@ -97,12 +98,26 @@ var errNotServing = errors.New("standalone: nothing answers for the zone in this
 type StartError struct{ Err error }
 
 func (e *StartError) Error() string { return "standalone: " + e.Err.Error() }
-func (e *StartError) Unwrap() error { return e.Err }
 
-// Hint says what to do where it is the other server of certctl that is there.
+// Unwrap returns what is behind the error of the listener, whose hints are for
+// the name server.
+func (e *StartError) Unwrap() error {
+	if behind := errors.Unwrap(e.Err); behind != nil {
+		return behind
+	}
+	return e.Err
+}
+
+// Hint says what to do.
 func (e *StartError) Hint() string {
-	if errors.Is(e.Err, syscall.EADDRINUSE) {
-		return "if it is certctl nameserver that listens there, use provider: rfc2136 with one of its keys"
+	switch {
+	case errors.Is(e.Err, syscall.EADDRINUSE):
+		return "ss -lntup shows which. If it is certctl nameserver, use provider: rfc2136 with one of its keys; " +
+			"if it is systemd-resolved, list the public addresses of this host and not 0.0.0.0"
+	case errors.Is(e.Err, fs.ErrPermission):
+		return "run certctl as root, or by systemd with AmbientCapabilities=CAP_NET_BIND_SERVICE, or run setcap cap_net_bind_service=+ep on the program"
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
+		return "listen: takes addresses that this host itself has: behind NAT not the public one"
 	}
 	return ""
 }

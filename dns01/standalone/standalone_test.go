@@ -104,7 +104,7 @@ func TestShared(t *testing.T) {
 	if _, err := other.New(Config{Name: "x.example", Listen: []Endpoint{Endpoint(addr)}}, zone, dns01.Environment{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Start(t.Context()); !errors.As(err, &taken) || !strings.Contains(err.Error(), "another program has this port") {
+	if _, err := other.Start(t.Context()); !errors.As(err, &taken) || !strings.Contains(err.Error(), "another program has this port") || !strings.HasPrefix(taken.Hint(), "ss -lntup") {
 		t.Errorf("a taken port: got %v", err)
 	}
 	stop()

@@ -47,7 +47,7 @@ func desk(t *testing.T) (*access.Desk, *values.Store, *bytes.Buffer) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	var log bytes.Buffer
-	return &access.Desk{Values: s, Log: slog.New(slog.NewTextHandler(&log, nil))}, s, &log
+	return access.NewDesk(s, slog.New(slog.NewTextHandler(&log, nil))), s, &log
 }
 
 func visit(k *access.Key) access.Visit {
@@ -107,6 +107,19 @@ func TestDeskRefuses(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "hunter2") {
 		t.Errorf("the log shows what is no value of a challenge: %s", log)
+	}
+}
+
+// Whoever is denied a thousand times does not fill the log.
+func TestDenials(t *testing.T) {
+	d, _, log := desk(t)
+	counted := 0
+	d.Count = func(way, result string) { counted++ }
+	for range 1000 {
+		d.Failed(t.Context(), "(unknown)", "update", netip.MustParseAddr("192.0.2.1"), "BADKEY")
+	}
+	if got := strings.Count(log.String(), "access denied"); got < 100 || got > 200 || counted != 1000 {
+		t.Errorf("got %d lines and %d counted, want some 100 and 1000", got, counted)
 	}
 }
 

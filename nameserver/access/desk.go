@@ -36,6 +36,21 @@ type Desk struct {
 	// Count is told of everything that was asked for, in few words: the way, and
 	// set, removed, refused, failed or denied. May be nil.
 	Count func(way, result string)
+
+	denials Rate // in the log
+}
+
+// Denials in the log, each second and at once: anybody can cause as many as he
+// likes. All are counted.
+const (
+	denialRate  = 5
+	denialBurst = 100
+)
+
+// NewDesk returns a desk that keeps values there and writes this log, which may
+// be nil.
+func NewDesk(v Values, log *slog.Logger) *Desk {
+	return &Desk{Values: v, Log: log, denials: Rate{PerSecond: denialRate, Burst: denialBurst}}
 }
 
 // Visit is who comes, how and from where.
@@ -154,7 +169,10 @@ func (d *Desk) Failed(ctx context.Context, key, way string, from netip.Addr, why
 	if d.Count != nil {
 		d.Count(way, "denied")
 	}
-	if d.Log != nil {
+	if d.Log == nil {
+		return
+	}
+	if _, ok := d.denials.Allow(netip.Addr{}); ok {
 		d.Log.LogAttrs(ctx, slog.LevelWarn, "access denied", slog.String("key", key),
 			slog.String("from", from.String()), slog.String("way", way), slog.String("why", why))
 	}

@@ -28,7 +28,7 @@ func (a *API) update(w http.ResponseWriter, r *http.Request) {
 	name, ok := user.named(body.Subdomain)
 	switch {
 	case !ok:
-		a.Desk.Failed(r.Context(), user.ID, "acme-dns", sender(r), "no right to that subdomain")
+		a.Desk.Failed(r.Context(), user.ID, "acme-dns", a.sender(r), "no right to that subdomain")
 		forbid(w)
 		return
 	case !access.IsValidation(body.Txt):
@@ -37,7 +37,7 @@ func (a *API) update(w http.ResponseWriter, r *http.Request) {
 	}
 	zone, _ := a.Zone(name) // the configuration is checked for that
 	change := access.Request{Zone: zone, Put: []values.Value{{Owner: name, Text: body.Txt}}, Remove: a.oldest(zone, name, user.ID)}
-	err := a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "acme-dns", From: sender(r)}, change)
+	err := a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "acme-dns", From: a.sender(r)}, change)
 	var forbidden *access.ForbiddenError
 	switch {
 	case errors.As(err, &forbidden):
@@ -120,7 +120,7 @@ func (a *API) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if a.Log != nil {
-		a.Log.InfoContext(r.Context(), "account registered", "key", user.ID, "name", user.Names[0].Bare(), "from", sender(r).String())
+		a.Log.InfoContext(r.Context(), "account registered", "key", user.ID, "name", user.Names[0].Bare(), "from", a.sender(r).String())
 	}
 	answer(w, http.StatusCreated, registered{user.Name, password, user.Names[0].Bare(), subdomain, append([]string{}, body.AllowFrom...)})
 }
@@ -138,7 +138,7 @@ type registered struct {
 const registrar = "/register"
 
 func (a *API) mayRegister(w http.ResponseWriter, r *http.Request) bool {
-	from := sender(r)
+	from := a.sender(r)
 	if len(a.Open.From) > 0 && !access.Within(a.Open.From, from) {
 		a.Desk.Failed(r.Context(), registrar, "acme-dns", from, "not from there")
 		return false

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"certctl/delegation"
@@ -43,6 +44,8 @@ type API struct {
 	Gate *access.Gate
 	Rate *access.Rate // nil: no bound
 	Log  *slog.Logger // nil: none
+
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
 }
 
 // Registration says who may register.
@@ -66,7 +69,7 @@ func (a *API) Handler() http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.Rate != nil {
-			if wait, ok := a.Rate.Allow(sender(r)); !ok {
+			if wait, ok := a.Rate.Allow(a.sender(r)); !ok {
 				tooMany(w, wait)
 				return
 			}
@@ -76,16 +79,26 @@ func (a *API) Handler() http.Handler {
 	})
 }
 
-// sender returns where a request comes from.
-func sender(r *http.Request) netip.Addr {
-	from, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return from.Addr().Unmap()
+// sender returns where a request comes from. A proxy adds to the end of the
+// list whom it has it from; what was there before it may be made up.
+func (a *API) sender(r *http.Request) netip.Addr {
+	remote, _ := netip.ParseAddrPort(r.RemoteAddr)
+	from := remote.Addr().Unmap()
+	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for access.Within(a.Proxies, from) && len(chain) > 0 {
+		last, err := netip.ParseAddr(strings.TrimSpace(chain[len(chain)-1]))
+		if err != nil {
+			break
+		}
+		from, chain = last.Unmap(), chain[:len(chain)-1]
+	}
+	return from
 }
 
 // authenticate returns the user with this name and password, or answers and
 // returns nil.
 func (a *API) authenticate(w http.ResponseWriter, r *http.Request, way, name, password string) *User {
-	from := sender(r)
+	from := a.sender(r)
 	if until := a.Gate.LockedUntil(from, name); !until.IsZero() {
 		tooMany(w, time.Until(until))
 		return nil

@@ -93,7 +93,7 @@ func begin(t *testing.T) *scene {
 		Accounts: book,
 		Open:     &api.Registration{Token: &digest},
 		Zone:     zoneOf,
-		Desk:     &access.Desk{Values: store, Log: log},
+		Desk:     access.NewDesk(store, log),
 		Gate:     new(access.Gate),
 		Log:      log,
 	}
@@ -298,6 +298,28 @@ func TestLockOut(t *testing.T) {
 	}
 }
 
+// Behind a proxy it is the client that is locked out, who cannot make up where he
+// comes from.
+func TestProxy(t *testing.T) {
+	s := begin(t)
+	s.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("192.0.2.80/32")}
+	update := func(key, forwarded string) string {
+		return s.post("/update", `{"subdomain": "far", "txt": "`+value(0)+`"}`, "X-Api-User", "far", "X-Api-Key", key, "X-Forwarded-For", forwarded)
+	}
+	for n := range 10 {
+		update("wrong", fmt.Sprintf("192.0.2.%d, 198.51.100.1", n))
+	}
+	if got := update(password, "192.0.2.1, 198.51.100.1, 192.0.2.80"); !strings.HasPrefix(got, "429") {
+		t.Errorf("who has failed: got %s, want 429", got)
+	}
+	if got := update(password, "198.51.100.1, 192.0.2.1"); !strings.HasPrefix(got, "200") {
+		t.Errorf("another: got %s, want 200", got)
+	}
+	if got := update(password, "nonsense"); !strings.HasPrefix(got, "401") {
+		t.Errorf("the proxy itself: got %s, want 401", got)
+	}
+}
+
 func TestRate(t *testing.T) {
 	s := begin(t)
 	s.Rate = &access.Rate{PerSecond: 0.001, Burst: 2}
@@ -367,7 +389,7 @@ func FuzzAPI(f *testing.F) {
 	a := &api.API{
 		Users:    map[string]*api.User{"web": {Name: "web", Password: access.NewDigest(password), Key: access.Key{ID: "web", Subtrees: []delegation.Name{zone}}}},
 		Accounts: book, Open: &api.Registration{Token: &digest},
-		Zone: zoneOf, Desk: &access.Desk{Values: store},
+		Zone: zoneOf, Desk: access.NewDesk(store, nil),
 	}
 	f.Add("/update", "web", "x", `{"subdomain":"a","txt":"`+value(0)+`"}`)
 	f.Add("/present", "web", "x", `{"fqdn":"a.auth.example.net.","value":"`+value(0)+`"}`)

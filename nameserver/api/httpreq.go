@@ -64,7 +64,7 @@ func (a *API) httpreq(remove bool) http.HandlerFunc {
 		} else {
 			change.Put = list
 		}
-		a.conclude(w, a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "httpreq", From: sender(r)}, change))
+		a.conclude(w, a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "httpreq", From: a.sender(r)}, change))
 	}
 }
 

@@ -63,7 +63,7 @@ func begin(t *testing.T) *scene {
 	s := &scene{T: t, store: store}
 	s.handler = &update.Handler{
 		Zones: served{store}, Keys: map[delegation.Name]*update.Key{},
-		Desk: &access.Desk{Values: store, Log: slog.New(slog.NewTextHandler(&s.log, nil))},
+		Desk: access.NewDesk(store, slog.New(slog.NewTextHandler(&s.log, nil))),
 		Gate: new(access.Gate),
 	}
 	s.key("web", "hmac-sha256", access.Key{Names: []delegation.Name{"web.auth.example.net."}})
@@ -342,7 +342,7 @@ func FuzzUpdate(f *testing.F) {
 	}
 	h := &update.Handler{
 		Zones: served{store}, Keys: map[delegation.Name]*update.Key{k.Name: k},
-		Desk: &access.Desk{Values: store}, Gate: new(access.Gate),
+		Desk: access.NewDesk(store, nil), Gate: new(access.Gate),
 	}
 	m := message(f, "add web.auth.example.net. 60 TXT "+value, "used web.auth.example.net. TXT x")
 	unsigned, _ := m.Pack()
