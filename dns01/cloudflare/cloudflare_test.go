@@ -1,9 +1,9 @@
 package cloudflare_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,9 +143,24 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// The command asks for a token for one zone.
 func TestPolicy(t *testing.T) {
 	p := open(t, serve(t), "").(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
-	if len(p) != 1 || !slices.Contains(strings.Split(p[0].Text, " "), `"DNS`) || !strings.Contains(p[0].Text, "account.zone.") || p[0].Excess == "" {
-		t.Errorf("got %+v", p)
+	var token struct {
+		Policies []struct {
+			Effect    string
+			Resources map[string]string
+			Groups    []struct{ ID, Name string } `json:"permission_groups"`
+		}
+		Condition any
+	}
+	for _, posted := range conformance.Posted(t, p[0].Text, "TOKEN", "ADDRESS", "ZONE_ID") {
+		if err := json.Unmarshal([]byte(posted), &token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := fmt.Sprint(len(p), token)
+	if want := "1 {[{allow map[com.cloudflare.api.account.zone.1:*] [{4755a26eedb94da69e1066d98aa820be DNS Write} {c8fed203ed3043cba015a93ad1616f1f Zone Read}]}] map[request_ip:map[in:[1]]]}"; got != want || p[0].Excess == "" {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -24,12 +24,16 @@ type Config struct {
 }
 
 // provider is a dns01.Provider.
-type provider struct{ *hosted.Provider }
+type provider struct {
+	*hosted.Provider
+	url string
+}
 
 // New returns a provider that writes within a scope. It reads no secret: that is
 // for Prepare, or the first use.
 func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
-	client, err := web.NewClient(cmp.Or(c.URL, "https://desec.io/api/v1"), string(c.CAFile), 0)
+	c.URL = cmp.Or(c.URL, "https://desec.io/api/v1")
+	client, err := web.NewClient(c.URL, string(c.CAFile), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -38,5 +42,5 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 		return nil, err
 	}
 	s := &service{account}
-	return &provider{hosted.New("desec", scope, account, s.open)}, nil
+	return &provider{hosted.New("desec", scope, account, s.open), c.URL}, nil
 }

@@ -140,16 +140,12 @@ func TestConfigErrors(t *testing.T) {
 func TestPolicy(t *testing.T) {
 	owners := []delegation.Name{"www." + zone, zone, zone}
 	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, owners)
-	var policies []string
-	for line := range strings.Lines(p[0].Text) {
-		if _, data, ok := strings.Cut(line, "policies/rrsets/ --data "); ok {
-			policies = append(policies, strings.TrimSpace(data))
-		}
-	}
+	policies := conformance.Posted(t, p[0].Text, "TOKEN", "ADDRESS", "ID")
 	want := []string{
-		`'{"domain": null, "subname": null, "type": null}'`,
-		`'{"domain": "auth.example.net", "subname": "", "type": "TXT", "perm_write": true}'`,
-		`'{"domain": "auth.example.net", "subname": "www", "type": "TXT", "perm_write": true}'`,
+		`{"name": "certctl auth.example.net", "allowed_subnets": ["1"]}`,
+		`{"domain": null, "subname": null, "type": null}`,
+		`{"domain": "auth.example.net", "subname": "", "type": "TXT", "perm_write": true}`,
+		`{"domain": "auth.example.net", "subname": "www", "type": "TXT", "perm_write": true}`,
 	}
 	if diff := cmp.Diff(want, policies); diff != "" {
 		t.Errorf("policies (-want +got):\n%s", diff)

@@ -15,13 +15,13 @@ func (p *provider) Policies(zone delegation.Name, owners []delegation.Name) []dn
 	var b strings.Builder
 	fmt.Fprintf(&b, `# $TOKEN is one that may manage tokens, $ADDRESS that of the host that runs certctl.
 # The first command prints the new token, for certctl, and its id, for what follows.
-api=https://desec.io/api/v1/auth/tokens
+api=%s/auth/tokens
 desec() { curl -sS -H "Authorization: Token $TOKEN" -H "Content-Type: application/json" "$@"; }
 desec $api/ --data '{"name": "certctl %s", "allowed_subnets": ["'"$ADDRESS"'"]}'
 
 # Nothing is allowed, but the TXT records at these names.
 desec $api/$ID/policies/rrsets/ --data '{"domain": null, "subname": null, "type": null}'
-`, zone.Bare())
+`, strings.TrimSuffix(p.url, "/"), zone.Bare())
 	owners = slices.Clone(owners)
 	slices.Sort(owners)
 	for _, owner := range slices.Compact(owners) {

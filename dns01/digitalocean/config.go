@@ -12,8 +12,8 @@ import (
 
 // Config is an entry of zones: with provider: digitalocean.
 type Config struct {
-	// Token is a personal access token with the scopes domain:read, domain:create,
-	// domain:update and domain:delete, and no others.
+	// Token is a personal access token with the scopes domain:read, domain:create
+	// and domain:delete, and no others.
 	Token secret.Secret `yaml:"token" required:"true"`
 
 	// URL is where the API is.

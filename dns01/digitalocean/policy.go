@@ -15,7 +15,6 @@ func (p *provider) Policies(zone delegation.Name, _ []delegation.Name) []dns01.P
 # else: API, Tokens, Generate New Token, an expiration, Custom Scopes, and of these
 domain:read
 domain:create
-domain:update
 domain:delete
 `,
 		Excess: fmt.Sprintf("the token may write every domain of the team, not %s alone: DigitalOcean knows nothing narrower, so keep the domain in a team of its own", zone.Bare()),

@@ -118,7 +118,8 @@ func TestConfigErrors(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	p := open(t, serve(t), 0).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
-	if len(p) != 1 || !strings.Contains(p[0].Text, "domains:read_write") || !strings.Contains(p[0].Excess, "auth.example.net") {
+	posted := conformance.Posted(t, p[0].Text, "TOKEN", "EXPIRY")
+	if len(p) != 1 || len(posted) != 1 || posted[0] != `{"label": "certctl", "scopes": "domains:read_write", "expiry": "1"}` || !strings.Contains(p[0].Excess, "auth.example.net") {
 		t.Errorf("got %+v", p)
 	}
 }
