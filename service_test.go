@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,7 +22,7 @@ func serveAPI(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("URL", url)
 		return
 	}
-	a := &api{zone: sceneOf(ts).zones[args[1]], token: args[2]}
+	a := &api{zone: sceneOf(ts).zones[args[1]], token: args[2], newest: map[string][]string{args[2]: nil}}
 	answer := map[string]func(http.ResponseWriter, *http.Request) bool{"webhook": a.hook, "acme-dns": a.update}[args[0]]
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
@@ -40,7 +41,7 @@ type api struct {
 	mu     sync.Mutex
 	zone   *authority.Zone
 	token  string
-	newest []string // of acme-dns
+	newest map[string][]string // of acme-dns, by subdomain
 }
 
 // hook speaks httpreq. It reports whether the request was allowed.
@@ -59,21 +60,44 @@ func (a *api) hook(_ http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// update speaks as acme-dns does: it keeps the two newest values.
+// update speaks as acme-dns does: it keeps the two newest values. The subdomain of
+// a registration is its user name and password too.
 func (a *api) update(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Path == "/register" {
+		return a.register(w, r)
+	}
 	var body struct{ Subdomain, Txt string }
-	known := r.Header.Get("X-Api-User") == a.token && r.Header.Get("X-Api-Key") == a.token
-	if !known || json.NewDecoder(r.Body).Decode(&body) != nil || body.Subdomain != a.token {
+	if json.NewDecoder(r.Body).Decode(&body) != nil || r.Header.Get("X-Api-User") != body.Subdomain || r.Header.Get("X-Api-Key") != body.Subdomain {
+		return false
+	}
+	newest, known := a.newest[body.Subdomain]
+	if !known {
 		return false
 	}
 	record := func(value string) string {
-		return fmt.Sprintf("%s.%s 1 IN TXT %q", a.token, a.zone.Apex(), value)
+		return fmt.Sprintf("%s.%s 1 IN TXT %q", body.Subdomain, a.zone.Apex(), value)
 	}
 	a.zone.Add(record(body.Txt))
-	if a.newest = append(a.newest, body.Txt); len(a.newest) > 2 {
-		a.zone.Remove(record(a.newest[0]))
-		a.newest = a.newest[1:]
+	if newest = append(newest, body.Txt); len(newest) > 2 {
+		a.zone.Remove(record(newest[0]))
+		newest = newest[1:]
 	}
+	a.newest[body.Subdomain] = newest
 	fmt.Fprintf(w, `{"txt": %q}`, body.Txt)
+	return true
+}
+
+// register makes a registration.
+func (a *api) register(w http.ResponseWriter, r *http.Request) bool {
+	var body struct{ AllowFrom []string }
+	if json.NewDecoder(r.Body).Decode(&body) != nil {
+		return false
+	}
+	made := fmt.Sprintf("%08d-0000-4000-8000-000000000000", len(a.newest))
+	a.newest[made] = nil
+	w.WriteHeader(http.StatusCreated)
+	json.NewEncoder(w).Encode(map[string]any{
+		"username": made, "password": made, "subdomain": made, "fulldomain": made + "." + strings.TrimSuffix(a.zone.Apex(), "."), "allowfrom": body.AllowFrom,
+	})
 	return true
 }

@@ -31,7 +31,8 @@ certctl delegate -d www.example.com --ns ns1.example.net --ns ns2.example.net --
 certctl delegate -d example.com --to auth.example.net --format nsupdate | nsupdate -k main.key
 certctl delegate -d example.com --to auth.example.net --wait --timeout 1h
 certctl delegate -d example.com --to auth.example.net --policy --server-kind bind
-certctl delegate -d example.com -d '*.example.com' --challenge dns-persist-01`,
+certctl delegate -d example.com -d '*.example.com' --challenge dns-persist-01
+certctl delegate -d example.com -d www.example.com --acme-dns https://auth.example.org --allow-from 192.0.2.7/32`,
 		Description: "The records, alone, go to stdout; what there is to know about them goes to stderr.\n" +
 			"No configuration is needed; where there is one, it says which credentials are there.\n\n" +
 			"Random labels are derived from the domain with a key that is made once and kept in\n" +
@@ -41,6 +42,10 @@ certctl delegate -d example.com -d '*.example.com' --challenge dns-persist-01`,
 			&cli.StringSliceFlag{Name: "challenge", Usage: "those of `TYPE`: dns-01, dns-account-01, or dns-persist-01, which needs no delegation; default: what the configuration prefers"},
 			&cli.StringFlag{Name: "persist-for", Usage: "with dns-persist-01: let the record be good for `TIME`, like 90d; default: until it is removed"},
 			&cli.StringFlag{Name: "to", Usage: "by CNAME, into the zone `ZONE`"},
+			&cli.StringFlag{Name: "acme-dns", Usage: "by CNAME, to registrations at the acme-dns with this `URL`, which are made for names that have none"},
+			&cli.StringFlag{Name: "registrations", Usage: "with --acme-dns: keep them in `FILE`; default: acmedns.json in the state directory"},
+			&cli.StringSliceFlag{Name: "allow-from", Usage: "with --acme-dns: let only the network `CIDR` use new ones; repeat for more"},
+			&cli.StringFlag{Name: "acme-dns-ca", Usage: "with --acme-dns: trust the roots in `FILE` (PEM)"},
 			&cli.StringSliceFlag{Name: "ns", Usage: "by NS, to the name server `HOST`, or HOST=ADDRESS; repeat for more"},
 			&cli.StringFlag{Name: "labels", Value: "readable", Usage: "with --to: `KIND` of labels, readable or random"},
 			&cli.DurationFlag{Name: "ttl", Value: delegate.DefaultTTL, Usage: "TTL of the records, in whole seconds: `DURATION`"},
@@ -116,6 +121,10 @@ func checkDelegate(c *cli.Context) error {
 		return usagef("certctl delegate -d example.com --to auth.example.net", "no names are given with -d")
 	case to && ns:
 		return usagef("one name can be an alias or a zone of its own, not both", "--to and --ns exclude each other")
+	case c.String("acme-dns") != "" && (to || ns || c.Bool("policy")):
+		return usagef("registrations are as narrow as a key can be", "--acme-dns excludes --to, --ns and --policy")
+	case c.String("acme-dns") == "" && (c.IsSet("registrations") || c.IsSet("allow-from") || c.IsSet("acme-dns-ca")):
+		return usagef("--acme-dns https://auth.example.org", "--registrations, --allow-from and --acme-dns-ca are for --acme-dns")
 	case !slices.Contains(formats, c.String("format")):
 		return usagef("", "--format %s: one of %s", c.String("format"), strings.Join(formats, ", "))
 	case !slices.Contains([]string{"readable", "random"}, c.String("labels")):
@@ -171,6 +180,11 @@ func (r *run) plan(c *cli.Context) (*delegate.Plan, error) {
 	challenge, err := r.delegated(c, &request)
 	if err != nil {
 		return nil, err
+	}
+	if c.String("acme-dns") != "" {
+		if err := r.register(c, &request); err != nil {
+			return nil, err
+		}
 	}
 	if to := c.String("to"); to != "" {
 		if request.To, err = delegate.ParseName(to); err != nil {

@@ -23,7 +23,7 @@ func (r *run) delegated(c *cli.Context, request *delegate.Request) (acme.Challen
 	if err != nil {
 		return t, err
 	}
-	elsewhere := c.String("to") != "" || len(c.StringSlice("ns")) > 0
+	elsewhere := c.String("to") != "" || len(c.StringSlice("ns")) > 0 || c.String("acme-dns") != ""
 	account, err := r.accountAt(ca, t)
 	if err != nil {
 		return t, err
@@ -35,7 +35,7 @@ func (r *run) delegated(c *cli.Context, request *delegate.Request) (acme.Challen
 	case t == acme.DNSPersist01 && !elsewhere:
 		request.Standing, err = r.standing(c, ca)
 	case !elsewhere:
-		err = usagef("--to auth.example.net delegates by CNAME, --ns ns1.example.net by NS; --challenge dns-persist-01 needs neither", "where to delegate to is not given: --to or --ns")
+		err = usagef("--to auth.example.net delegates by CNAME, --ns ns1.example.net by NS; --challenge dns-persist-01 needs neither", "where to delegate to is not given: --to, --ns or --acme-dns")
 	}
 	return t, err
 }

@@ -81,6 +81,11 @@ func (r *run) describe(c *cli.Context, rep *delegateReport, plan *delegate.Plan)
 		rep.Credentials = append(rep.Credentials, scope)
 	}
 	rep.Configuration = delegate.Configuration(lacking)
+	if len(lacking) > 0 && c.String("acme-dns") != "" {
+		var err error
+		rep.Configuration, err = r.registered(c, plan.To)
+		return err
+	}
 	return nil
 }
 

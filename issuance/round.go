@@ -36,8 +36,11 @@ func (b *batch) takeTurns() (last int) {
 	for _, j := range b.alive() {
 		for n := range j.records {
 			r := &j.records[n]
+			if r.Standing { // no credential is needed
+				continue
+			}
 			most := r.Credential.Capacity(r.Target.Owner)
-			if r.Standing || most == 0 {
+			if most == 0 {
 				continue
 			}
 			at := slot{r.Credential, r.Target.Owner}
