@@ -147,9 +147,9 @@ func shows(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// signalRun is "signal NAME INT|TERM|HUP".
+// signalRun is "signal NAME INT|TERM|HUP|KILL".
 func signalRun(ts *testscript.TestScript, _ bool, args []string) {
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}
+	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": os.Kill}
 	ts.Check(runOf(ts, args[0]).command.Process.Signal(signals[args[1]]))
 }
 

@@ -31,12 +31,18 @@ func (h Holder) String() string {
 type LockedError struct {
 	Dir    string
 	Holder Holder
+	Lasts  bool // it is held for as long as the holder runs
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is in use by %s", e.Dir, e.Holder) }
 
-// Hint says how to wait.
-func (e *LockedError) Hint() string { return "run it without --no-wait to wait for the other one" }
+// Hint says how to get the lock.
+func (e *LockedError) Hint() string {
+	if e.Lasts {
+		return "end the other one first, or let this one work in a directory of its own"
+	}
+	return "run it without --no-wait to wait for the other one"
+}
 
 // The operating system gives no word when a lock is free, so we look.
 const (
@@ -82,6 +88,9 @@ func LockFile(path, command string) (unlock func(), err error) {
 	}
 	if err != nil {
 		f.Close()
+		if locked, ok := errors.AsType[*LockedError](err); ok {
+			locked.Lasts = true
+		}
 		return nil, err
 	}
 	return func() {
@@ -102,7 +111,7 @@ func (s *Store) waitFor(ctx context.Context, f *os.File, wait bool, waiting func
 		holder := readHolder(f)
 		switch {
 		case !wait:
-			return &LockedError{s.Dir, holder}
+			return &LockedError{Dir: s.Dir, Holder: holder}
 		case waiting != nil && (pause == firstLook || holder.PID != 0 && holder != told):
 			waiting(holder.String())
 			told = holder
