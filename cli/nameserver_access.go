@@ -130,10 +130,10 @@ func (n *nameserverRun) newAPI(ctx context.Context, cfg *config.Config) (http.Ha
 func (n *nameserverRun) openRegister(ctx context.Context, cfg *config.Config, a *api.API) (err error) {
 	c := cfg.NameServer.API.Register
 	if c == nil {
-		a.Accounts, err = accounts.Open(n.accountsDir(cfg), "")
+		a.Accounts, err = accounts.Open(n.accountsDir(), "")
 		return err
 	}
-	a.Accounts, err = accounts.Open(n.accountsDir(cfg), absolute(c.Zone))
+	a.Accounts, err = accounts.Open(n.accountsDir(), absolute(c.Zone))
 	if err != nil {
 		return err
 	}
@@ -150,8 +150,8 @@ func (n *nameserverRun) openRegister(ctx context.Context, cfg *config.Config, a 
 	return nil
 }
 
-func (n *nameserverRun) accountsDir(cfg *config.Config) string {
-	return filepath.Join(cfg.StateDir(n.process.Getenv), "nameserver", "accounts")
+func (n *nameserverRun) accountsDir() string {
+	return filepath.Join(n.dir, "accounts")
 }
 
 // inZones checks that each name where somebody may put values is in a zone.
@@ -201,7 +201,7 @@ func (n *nameserverRun) listenHTTP(ctx context.Context, cfg *config.Config) (err
 				return fmt.Errorf("api: %w", err)
 			}
 			d.listeners = append(d.listeners, l)
-			log.Info("listening", "api", l.Addr().String(), "tls", c.Certificate != "")
+			log.Info("listening", "api", l.Addr().String(), "tls", c.TLS())
 		}
 		n.ownCertificate(cfg)
 	}
@@ -226,17 +226,19 @@ func listenTCP(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
 // ownCertificate finds the API's certificate. It need not be there yet: the name
 // server may be needed to get it.
 func (n *nameserverRun) ownCertificate(cfg *config.Config) {
-	name := cfg.NameServer.API.Certificate
-	if name == "" {
+	c := cfg.NameServer.API
+	if !c.TLS() {
 		return
 	}
-	log, dir := n.process.logger(), filepath.Join(cfg.StateDir(n.process.Getenv), "live", name)
-	n.doors.own = &api.Certificate{
-		Chain: filepath.Join(dir, "fullchain.pem"), Key: filepath.Join(dir, "privkey.pem"),
-		Changed: func(text string) { log.Info(text, "certificate", name) },
+	dir := filepath.Join(cfg.StateDir(n.process.Getenv), "live", c.Certificate)
+	n.doors.own = &api.Certificate{Chain: filepath.Join(dir, "fullchain.pem"), Key: filepath.Join(dir, "privkey.pem")}
+	if c.Chain != "" {
+		n.doors.own = &api.Certificate{Chain: string(c.Chain), Key: string(c.Key)}
 	}
+	log := n.process.logger()
+	n.doors.own.Changed = func(text string) { log.Info(text, "file", n.doors.own.Chain) }
 	if n.doors.own.Ready() != nil {
-		log.Warn("the API answers nobody until there is its certificate: certctl issue", "certificate", name)
+		log.Warn("the API answers nobody until there is its certificate: certctl issue", "file", n.doors.own.Chain)
 	}
 }
 

@@ -167,6 +167,9 @@ func (z *NameServerZone) Family() (name string, ok bool) {
 }
 
 func (n *NameServer) check(at place) {
+	if n.User != "" && n.API != nil && n.API.Certificate != "" {
+		at.problem("api", "api: certificate: the user %s could not read it when it is renewed: have it copied with install:, and name the copies with chain: and key:", printable(n.User))
+	}
 	if len(n.Zones) == 0 {
 		at.problem("zones", "nameserver: zones: one is expected at least, like auth.example.net")
 	}

@@ -19,6 +19,15 @@ type NameServerAPI struct {
 	// Default: none, and no TLS.
 	Certificate string `yaml:"certificate"`
 
+	// Chain is a file with another certificate for TLS and its chain, in PEM, and
+	// Key its private key: copies that install: makes for the user of the name
+	// server, for instance. They are read again when they have changed. Default:
+	// none.
+	Chain secret.Path `yaml:"chain"`
+
+	// Key is the file with the private key of Chain, in PEM.
+	Key secret.Path `yaml:"key"`
+
 	// Proxies are web servers that pass requests on: of what comes from there the
 	// last address in X-Forwarded-For counts that is not a proxy's. Default: none.
 	Proxies []Network `yaml:"proxies"`
@@ -73,11 +82,20 @@ type NameServerMetrics struct {
 	Listen Socket `yaml:"listen" required:"true"`
 }
 
+// TLS reports whether there is a certificate.
+func (a *NameServerAPI) TLS() bool { return a.Certificate != "" || a.Chain != "" }
+
 func (a *NameServerAPI) check(at place) {
 	for _, s := range a.Listen {
-		if addr := netip.AddrPort(s).Addr(); a.Certificate == "" && addr.IsValid() && !addr.IsLoopback() {
+		if addr := netip.AddrPort(s).Addr(); !a.TLS() && addr.IsValid() && !addr.IsLoopback() {
 			at.problem("listen", "api: listen: %s is not of loopback: passwords would pass in the clear; name a certificate", netip.AddrPort(s))
 		}
+	}
+	switch {
+	case (a.Chain == "") != (a.Key == ""):
+		at.problem("", "api: chain and key come together")
+	case a.Chain != "" && a.Certificate != "":
+		at.problem("chain", "api: chain: there is certificate, too, and only one of the two is used")
 	}
 	if len(a.Users) == 0 && a.Register == nil {
 		at.problem("", "api: it has neither users nor register: nobody could use it")
