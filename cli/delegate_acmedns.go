@@ -66,4 +66,3 @@ func (r *run) registered(c *cli.Context, zone delegation.Name) (string, error) {
 	}
 	return fmt.Sprintf("zones:\n  %s:\n    provider: acme-dns\n    url: %s\n    storage: %s\n", zone.Bare(), c.String("acme-dns"), file), nil
 }
-

@@ -184,6 +184,10 @@ func TestEmptyFile(t *testing.T) {
 func TestProblems(t *testing.T) {
 	zone := func(text string) string { return "zones:\n  auth.example.net:\n    provider: rfc2136\n    " + text }
 	certificate := func(text string) string { return "certificates:\n  web:\n    domains: [example.com]\n    " + text }
+	api := func(text string) string {
+		return "nameserver:\n  servers: {ns.example.net: }\n  zones: {auth.example.net: }\n  api:\n    " + text
+	}
+	const users = ", users: {web: {password: x, names: [web.auth.example.net]}}}"
 	for _, test := range []struct{ text, want string }{
 		{"zonse: {}", `1: unknown key "zonse": did you mean zones?`},
 		{"x: {}\nzones: 1\nacme: {emial: x}", `1: unknown key "x": it may be acme, state, keep, resolver, zones, defaults, certificates, hooks, renew, metrics, log, nameserver
@@ -228,6 +232,15 @@ func TestProblems(t *testing.T) {
 		{zone("ttl: -1s"), "4: ttl: a duration must be positive"},
 		{zone("propagation: {timeout: 0s}"), "4: timeout: a duration must be positive"},
 		{zone("propagation: {timeuot: 5s}"), `4: unknown key "timeuot": did you mean timeout?`},
+
+		{api("{listen: '192.0.2.1:443'" + users), "5: api: listen: 192.0.2.1:443 is not of loopback: passwords would pass in the clear"},
+		{api("{listen: 192.0.2.1" + users), "5: listen: an IP address with port is expected"},
+		{api("{listen: '127.0.0.1:80'}"), "5: api: it has neither users nor register: nobody could use it"},
+		{api("{listen: '127.0.0.1:80', chain: a.pem" + users), "5: api: chain and key come together"},
+		{api("{listen: '127.0.0.1:80', users: {web: {password: x}}}"), "5: users: web: names or subtrees is missing"},
+		{api("{listen: '127.0.0.1:80', users: {web: {password: x, names: [a..b]}}}"), "5: names: a..b: a domain name is expected"},
+		{api("{listen: '127.0.0.1:80', users: {web: {password: x, subtrees: [a.example], from: [" + marked + "]}}}"), "5: from: an IP address or network is expected"},
+		{api("{listen: '127.0.0.1:80', register: {zone: auth.example.net}}"), "5: register: without token and from, everybody could fill the server with accounts"},
 
 		{"certificates: {web: {}}", "1: web: domains is missing"},
 		{"keep: 0", "1: keep: 1 or more is expected"},
