@@ -132,7 +132,11 @@ func (s *Service) put(w http.ResponseWriter, r *http.Request) {
 	case len(v.Values) == 0:
 		wrong = "rrset_values: Shorter than minimum length 1."
 	}
-	for _, data := range v.Values {
+	for i, data := range v.Values {
+		if !strings.HasPrefix(data, `"`) {
+			data = `"` + data + `"` // as Gandi does
+			v.Values[i] = data
+		}
 		if !service.IsQuoted(data) {
 			wrong = "rrset_values: invalid TXT value"
 		}
