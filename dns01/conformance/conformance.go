@@ -68,6 +68,7 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 		"refused":         saysRefusals,
 		"cut":             survivesCuts,
 		"slow":            leavesWhenSlow,
+		"nonsense":        doubtsNonsense,
 	}
 	for name, part := range parts {
 		t.Run(name, func(t *testing.T) {

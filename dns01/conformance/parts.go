@@ -346,3 +346,14 @@ func leavesWhenSlow(s *scene) {
 	}
 	s.want(s.owner(0))
 }
+
+// An answer that is not the service's, of a proxy for instance, is no success.
+func doubtsNonsense(s *scene) {
+	s.needsFaults()
+	s.check(s.append(s.Context(), s.record(s.owner(1), value(0))))
+	s.Fail(service.Fault{Times: 1000, Status: 200, Body: "<html>Please log in"})
+	if s.append(s.Context(), s.record(s.owner(0), value(0))) == nil {
+		s.Error("an answer that is none: got no error")
+	}
+	s.want(s.owner(0))
+}

@@ -161,7 +161,10 @@ func failed(err error) bool { return web.IsStatus(err, http.StatusInternalServer
 func (z *zone) patch(ctx context.Context, sets []set, busy func(*web.StatusError) bool) error {
 	r := z.request(http.MethodPatch, "", nil, map[string][]set{"rrsets": sets})
 	r.Busy = busy
-	err := z.account.Call(ctx, r, nil)
+	answer, err := z.account.Send(ctx, r)
+	if err == nil && answer.Status != http.StatusNoContent {
+		err = &web.FormError{Server: z.account.Server()}
+	}
 	if err == nil && z.notifies {
 		_ = z.account.Call(ctx, z.request(http.MethodPut, "/notify", nil, nil), nil)
 	}
