@@ -60,6 +60,8 @@ func knownDetails() []knownDetail {
 		{"unsuccessful response: 3", "a nameserver of the zone does not have the name yet, or the delegation leads to where no zone is"}, // Pebble for NXDOMAIN
 		{"NXDOMAIN looking up TXT", "a nameserver of the zone does not have the name yet, or the delegation leads to where no zone is"},
 		{"Timeout during connect", "a firewall keeps the CA away from port 80 for http-01 or 443 for tls-alpn-01, at one of the name's addresses: IPv6 counts too"},
+		{"no route to host", "the CA has no way to one of the name's addresses: look at all of them, IPv6 too"},
+		{"network is unreachable", "the CA has no way to one of the name's addresses: look at all of them, IPv6 too"},
 		{"onnection refused", "nobody listens where the name leads: look at all its addresses, IPv6 too, and at what forwards port 80 for http-01 or 443 for tls-alpn-01"},
 		{"Invalid response from http", "another server answers at the name's port 80, or serves another directory than the webroot"},
 		{"Non-200 status code from HTTP", "another server answers at the name's port 80, or serves another directory than the webroot"}, // Pebble

@@ -290,5 +290,8 @@ func writeTimings(w io.Writer, timings []issuance.Timing) {
 		}
 		steps = append(steps, fmt.Sprintf("%s %s", t.Step, brief(t.Took)))
 	}
+	if len(steps) == 0 {
+		return
+	}
 	fmt.Fprintf(w, "took %s: %s\n", brief(total), strings.Join(steps, ", "))
 }
