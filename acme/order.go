@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,8 +57,7 @@ type wireRequest struct {
 	Replaces    string           `json:"replaces,omitempty"`
 }
 
-// NewOrder places an order. An unknown profile is an error that lists those
-// that there are.
+// NewOrder places an order. An unknown profile is a *ProfileError.
 func (a *Account) NewOrder(ctx context.Context, r Request) (*Order, error) {
 	if err := a.CA.checkProfile(r.Profile); err != nil {
 		return nil, err
@@ -115,20 +113,6 @@ func refusesReplaces(err error) bool {
 	default:
 		return p.is("alreadyReplaced") || p.is("malformed") || p.is("unauthorized")
 	}
-}
-
-func (c *CA) checkProfile(profile string) error {
-	if profile == "" {
-		return nil
-	}
-	if _, ok := c.Profiles[profile]; ok {
-		return nil
-	}
-	if len(c.Profiles) == 0 {
-		return fmt.Errorf("profile %q: the CA has no profiles", profile)
-	}
-	offered := slices.Sorted(maps.Keys(c.Profiles))
-	return fmt.Errorf("profile %q: the CA has %s", profile, strings.Join(offered, ", "))
 }
 
 // Order fetches an order placed earlier.

@@ -279,12 +279,13 @@ func (e *StepError) AboutCA() bool {
 	return false
 }
 
-// offersOthers reports whether the CA has no challenge of those asked for, for
-// any of the names that it refuses.
+// offersOthers reports whether the CA does not have the profile that is asked
+// for, or no challenge of those, for any of the names that it refuses.
 func offersOthers(err error) bool {
 	return !slices.ContainsFunc(split(err), func(e error) bool {
-		_, ok := errors.AsType[*acme.NoChallengeError](e)
-		return !ok
+		_, challenge := errors.AsType[*acme.NoChallengeError](e)
+		_, profile := errors.AsType[*acme.ProfileError](e)
+		return !challenge && !profile
 	})
 }
 
