@@ -63,7 +63,10 @@ func (i *Issuer) lasting(ctx context.Context, j *job, s *spot) (record, error) {
 		return i.stands(j, s, best), nil
 	}
 	grant, err := i.grant(ctx, s.target)
-	if err == nil {
+	switch {
+	case err == nil && grant.Credential.Capacity(s.target.Owner) > 0:
+		err = &fleetingError{label: grant.Credential.Label, owner: s.target.Owner}
+	case err == nil:
 		return i.renewed(j, s, grant), nil
 	}
 	none, ok := errors.AsType[*dns01.NoCredentialError](err)
@@ -103,6 +106,21 @@ func (j *job) persistUntil() time.Time {
 		return time.Time{}
 	}
 	return time.Now().Add(j.PersistFor).Truncate(time.Hour)
+}
+
+// fleetingError says that a service would give up a record that is to stay.
+type fleetingError struct {
+	label string
+	owner delegation.Name
+}
+
+func (e *fleetingError) Error() string {
+	return fmt.Sprintf("%s keeps only its newest values at %s, and a record of dns-persist-01 has to stay", e.label, e.owner.Bare())
+}
+
+// Hint says what to do in place of that.
+func (e *fleetingError) Hint() string {
+	return "use another challenge for this name, or let its _validation-persist lead to a zone of another provider"
 }
 
 // PersistError says that no record lets the CA issue to us for good, and that
