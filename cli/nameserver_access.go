@@ -61,9 +61,7 @@ func (n *nameserverRun) updates(ctx context.Context, cfg *config.NameServer) (*u
 	h := &updates.Handler{Zones: n.server, Keys: make(map[delegation.Name]*updates.Key), Desk: n.desk(cfg), Gate: &n.doors.gate}
 	var errs []error
 	for _, k := range cfg.Keys {
-		if len(k.Names)+len(k.Subtrees) == 0 {
-			continue // for transfers
-		}
+		transfers := len(k.Names)+len(k.Subtrees) == 0 // of any algorithm; updates with it are refused
 		secret, err := k.Secret.Reveal(ctx)
 		if err == nil {
 			rights := rights("tsig "+k.Name, k.Names, k.Subtrees, k.From)
@@ -73,7 +71,7 @@ func (n *nameserverRun) updates(ctx context.Context, cfg *config.NameServer) (*u
 				h.Keys[key.Name] = key
 			}
 		}
-		if err != nil {
+		if err != nil && !transfers {
 			errs = append(errs, fmt.Errorf("key %s: %w", k.Name, err))
 		}
 	}

@@ -73,9 +73,12 @@ func (a *API) conclude(w http.ResponseWriter, err error) {
 	var forbidden *access.ForbiddenError
 	var value *access.ValueError
 	var refused *values.RefusedError
+	var secondary *values.SecondaryError
 	switch {
 	case errors.As(err, &forbidden):
 		fail(w, http.StatusForbidden, "forbidden")
+	case errors.As(err, &secondary):
+		fail(w, http.StatusServiceUnavailable, err.Error())
 	case errors.As(err, &value), errors.As(err, &refused):
 		fail(w, http.StatusBadRequest, err.Error())
 	case err != nil:

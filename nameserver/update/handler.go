@@ -164,10 +164,11 @@ func rcode(err error) int {
 	var forbidden *access.ForbiddenError
 	var value *access.ValueError
 	var refused *values.RefusedError
+	var secondary *values.SecondaryError
 	switch {
 	case err == nil:
 		return dns.RcodeSuccess
-	case errors.As(err, &forbidden), errors.As(err, &value), errors.As(err, &refused):
+	case errors.As(err, &forbidden), errors.As(err, &value), errors.As(err, &refused), errors.As(err, &secondary):
 		return dns.RcodeRefused
 	}
 	return dns.RcodeServerFailure

@@ -251,6 +251,15 @@ func TestKeys(t *testing.T) {
 	if r.Rcode != dns.RcodeNotAuth || tsigError(r) != "BADTIME" || r.IsTsig().OtherLen != 6 {
 		t.Errorf("old: got %v", r)
 	}
+	s.key("transfers", "hmac-sha256", access.Key{})
+	if _, got := s.send(message(t, line), "transfers", dns.HmacSHA256); got != "REFUSED" {
+		t.Errorf("a key without rights: got %s, want REFUSED", got)
+	}
+	s.store.Foreign(func(delegation.Name) string { return "192.0.2.1:53" })
+	if _, got := s.send(message(t, line), "web", dns.HmacSHA256); got != "REFUSED" {
+		t.Errorf("at a secondary: got %s, want REFUSED", got)
+	}
+	s.store.Foreign(func(delegation.Name) string { return "" })
 	foreign := message(t, line)
 	foreign.Question[0].Name = "example.org."
 	if _, got := s.send(foreign, "web", dns.HmacSHA256); got != "NOTAUTH" {
