@@ -29,7 +29,7 @@ type habit struct {
 func addHabits(commands []*cli.Command) []*cli.Command {
 	for _, command := range commands {
 		var own []habit
-		for _, h := range habits() {
+		for _, h := range habits {
 			if slices.Contains(strings.Fields(h.on), command.Name) {
 				own = append(own, h)
 			}

@@ -23,7 +23,7 @@ func habitual() map[string]*cli.Command {
 // flag that is there.
 func TestHabits(t *testing.T) {
 	commands := habitual()
-	for _, h := range habits() {
+	for _, h := range habits {
 		for _, on := range strings.Fields(h.on) {
 			c := commands[on]
 			if c == nil {

@@ -240,6 +240,9 @@ func (m *move) prepare(c *cli.Context) (err error) {
 	}
 	if m.text != nil {
 		o.Directory = m.config.ACME[0].URL()
+		for _, a := range m.config.ACME[1:] {
+			o.Others = append(o.Others, a.URL())
+		}
 	}
 	for _, z := range m.config.Zones {
 		o.Scopes[z.Scope] = first(z.Zone, z.Scope)

@@ -119,6 +119,18 @@ func (s *acmeSh) certificate(name, conf string) (*Certificate, error) {
 			c.Copies = append(c.Copies, File{installed.what, path})
 		}
 	}
+	s.readHooks(c, asked)
+	for _, a := range s.Accounts {
+		if a.Directory == c.Directory {
+			c.Account = a.URL
+		}
+	}
+	s.prove(c, asked)
+	return c, nil
+}
+
+// readHooks finds the commands for each new certificate.
+func (s *acmeSh) readHooks(c *Certificate, asked assignments) {
 	for _, hook := range []string{"Le_RenewHook", "Le_ReloadCmd"} {
 		if line := encoded(asked[hook]); line != "" {
 			c.Deploy = append(c.Deploy, Command(line))
@@ -129,13 +141,6 @@ func (s *acmeSh) certificate(name, conf string) (*Certificate, error) {
 			c.Notes = append(c.Notes, fmt.Sprintf("its %s hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(Command(line))))
 		}
 	}
-	for _, a := range s.Accounts {
-		if a.Directory == c.Directory {
-			c.Account = a.URL
-		}
-	}
-	s.prove(c, asked)
-	return c, nil
 }
 
 func acmeShDomains(asked assignments) []string {

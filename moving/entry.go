@@ -13,6 +13,7 @@ import (
 // CertificateEntry is an entry of certificates: in the configuration.
 type CertificateEntry struct {
 	Domains        []string        `yaml:"domains,flow"`
+	CA             string          `yaml:"ca,omitempty"`
 	Key            string          `yaml:"key"`
 	Profile        string          `yaml:"profile,omitempty"`
 	ReuseKey       bool            `yaml:"reuse_key,omitempty"`
@@ -41,9 +42,8 @@ type InstallEntry struct {
 	Group     string `yaml:"group,omitempty"`
 }
 
-// entry makes the entry for the configuration. Certificates there come from
-// its first CA, so those from others have none: the state directory remembers
-// what they are.
+// entry makes the entry for the configuration. Certificates from a CA that is
+// not there have none: the state directory remembers what they are.
 func (p *Plan) entry(c *Certificate) {
 	copies := c.Copies
 	if p.options.KeepPaths {
@@ -53,9 +53,9 @@ func (p *Plan) entry(c *Certificate) {
 	case slices.Contains(p.options.Names, c.Name):
 		c.note("the configuration has an entry %s already, which counts", c.Name)
 		return
-	case c.Directory != p.Directory:
+	case !p.listed(c):
 		if len(copies) > 0 {
-			c.note("it is not copied to %s: certificates of the configuration come from its first CA", filepath.Dir(copies[0].Path))
+			c.note("it is not copied to %s: its CA is not in the configuration", filepath.Dir(copies[0].Path))
 		}
 		return
 	}
@@ -63,6 +63,9 @@ func (p *Plan) entry(c *Certificate) {
 	c.Entry = &CertificateEntry{
 		Domains: r.Names, Key: r.KeyType, Profile: r.Profile, ReuseKey: r.ReuseKey, PreferredChain: r.Chain, MustStaple: r.Staple, Deploy: r.Deploy,
 		Challenges: r.Challenges,
+	}
+	if c.Directory != p.Directory {
+		c.Entry.CA = c.Directory
 	}
 	if r.Webroot != "" || r.HTTP != nil {
 		c.Entry.HTTP = &HTTPEntry{Listen: r.HTTP, Webroot: r.Webroot}

@@ -326,8 +326,12 @@ func TestKeepPaths(t *testing.T) {
 		t.Errorf("got notes %q", note)
 	}
 	other := plan(t, h, open(t), moving.Options{KeepPaths: true, Directory: "https://other.example/dir"}).Certificates[0]
-	if other.Entry != nil || !slices.Contains(other.Notes, "it is not copied to "+dir+": certificates of the configuration come from its first CA") {
+	if other.Entry != nil || !slices.Contains(other.Notes, "it is not copied to "+dir+": its CA is not in the configuration") {
 		t.Errorf("from another CA: got %+v, notes %q", other.Entry, other.Notes)
+	}
+	second := plan(t, h, open(t), moving.Options{Directory: "https://other.example/dir", Others: []string{directory}}).Certificates[0]
+	if second.Entry == nil || second.Entry.CA != directory {
+		t.Errorf("from the second CA: got %+v", second.Entry)
 	}
 }
 

@@ -25,6 +25,7 @@ type Options struct {
 	Keep      int       // versions of each certificate that are taken along
 
 	Directory string            // of the CA from which the configuration's certificates come; "": that of most of them
+	Others    []string          // directories of further CAs that are in the configuration
 	Scopes    map[string]string // of the configuration's credentials, with the zone of each
 	Names     []string          // of the configuration's certificates
 
@@ -96,11 +97,16 @@ func New(h *foreign.Household, s *store.Store, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// listed reports whether the CA of a certificate is in the configuration.
+func (p *Plan) listed(c *Certificate) bool {
+	return c.Directory == p.Directory || slices.Contains(p.options.Others, c.Directory)
+}
+
 // noteOthers says which certificates cannot be in the configuration.
 func (p *Plan) noteOthers() {
 	for _, c := range p.Certificates {
-		note := fmt.Sprintf("certificates from %s have no entry in the configuration, whose first CA is another: they are renewed all the same", c.Directory)
-		if c.Directory != p.Directory && c.Verdict == Add && !slices.Contains(p.Notes, note) {
+		note := fmt.Sprintf("certificates from %s have no entry in the configuration, which does not have this CA: they are renewed all the same", c.Directory)
+		if !p.listed(c) && c.Verdict == Add && !slices.Contains(p.Notes, note) {
 			p.Notes = append(p.Notes, note)
 		}
 	}
