@@ -69,6 +69,7 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 		"cut":             survivesCuts,
 		"slow":            leavesWhenSlow,
 		"nonsense":        doubtsNonsense,
+		"ping":            pings,
 	}
 	for name, part := range parts {
 		t.Run(name, func(t *testing.T) {

@@ -357,3 +357,20 @@ func doubtsNonsense(s *scene) {
 	}
 	s.want(s.owner(0))
 }
+
+// A provider that can ask whether the key is good does so, and changes nothing.
+func pings(s *scene) {
+	p, ok := s.provider.(dns01.Pinger)
+	if !ok {
+		s.Skip("the service has nothing to ask that with")
+	}
+	s.check(p.Ping(s.Context(), s.Zone))
+	s.want(s.Zone)
+	s.needsFaults()
+	s.Fail(service.Fault{Times: 1000, Status: 401})
+	err := p.Ping(s.Context(), s.Zone)
+	s.shown(err)
+	if _, refused := errors.AsType[dns01.Refusal](err); !refused {
+		s.Errorf("ping with a key that is not accepted: got %v", err)
+	}
+}

@@ -19,6 +19,9 @@ import (
 type Editor interface {
 	Add(ctx context.Context, records []dns01.Record) error
 	Remove(ctx context.Context, records []dns01.Record) error
+
+	// Look reads what is at an owner, to see whether the service lets us.
+	Look(ctx context.Context, owner delegation.Name) error
 }
 
 // Open finds a zone at the service. It writes nothing.
@@ -51,6 +54,15 @@ func (p *Provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.label) }
 
 // Prepare implements dns01.Preparer.
 func (p *Provider) Prepare(ctx context.Context) error { return p.secret.Prepare(ctx) }
+
+// Ping implements dns01.Pinger. That a key may read does not say that it may write.
+func (p *Provider) Ping(ctx context.Context, zone delegation.Name) error {
+	e, err := p.Editor(ctx, zone)
+	if err != nil {
+		return err
+	}
+	return e.Look(ctx, zone)
+}
 
 // AppendRecords adds records.
 func (p *Provider) AppendRecords(ctx context.Context, zone string, records []libdns.Record) ([]libdns.Record, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/rrset"
 	"certctl/dns01/txt"
@@ -30,6 +31,11 @@ func (e *editor) Add(ctx context.Context, records []dns01.Record) error {
 // Remove implements hosted.Editor.
 func (e *editor) Remove(ctx context.Context, records []dns01.Record) error {
 	return e.change(ctx, records, "PRUNE", (*rrset.Editor).Remove)
+}
+
+// Look implements hosted.Editor.
+func (e *editor) Look(ctx context.Context, owner delegation.Name) error {
+	return e.old.Look(ctx, owner)
 }
 
 func (e *editor) change(ctx context.Context, records []dns01.Record, kind string, replace func(*rrset.Editor, context.Context, []dns01.Record) error) error {

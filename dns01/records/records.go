@@ -56,6 +56,12 @@ func (e *Editor) Remove(ctx context.Context, records []dns01.Record) error {
 	return retry(ctx, func() error { return e.remove(ctx, records) })
 }
 
+// Look reads what is at an owner, to see whether the service lets us.
+func (e *Editor) Look(ctx context.Context, owner delegation.Name) error {
+	_, _, err := e.Service.List(ctx, owner)
+	return err
+}
+
 // retry does something until nobody is in the way.
 func retry(ctx context.Context, do func() error) error {
 	for try := range tries {

@@ -93,6 +93,12 @@ func (e *Editor) Remove(ctx context.Context, records []dns01.Record) error {
 	return e.edit(ctx, records, e.without)
 }
 
+// Look reads what is at an owner, to see whether the service lets us.
+func (e *Editor) Look(ctx context.Context, owner delegation.Name) error {
+	_, err := e.Service.Read(ctx, owner)
+	return err
+}
+
 // step returns a set changed for the records at its owner.
 type step func(old Set, records []dns01.Record) Set
 
