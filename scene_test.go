@@ -77,8 +77,8 @@ func (b *buffer) String() string {
 // the zone.
 //
 //	noncereject=N  percentage of good nonces that the CA rejects
-//	reuse=N        percentage of valid authorizations that it uses again; with 0
-//	               Pebble still uses one of a hundred again
+//	reuse=N        percentage of valid authorizations that it uses again; -1: as
+//	               few as Pebble can, one of a hundred
 //	sleep=N        seconds that it sleeps at most before a validation
 //	blocked=NAME   domain for which it refuses orders
 //	eab=KID:KEY    external account without which it registers nobody
