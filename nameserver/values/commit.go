@@ -155,36 +155,55 @@ func (tx *transaction) difference(name delegation.Name, put, remove []Value) (*z
 	if z == nil {
 		z = newZone(tx.store.header.Base)
 	}
-	r := record{Zone: name}
+	gone, come := newSet(), newSet()
 	for _, v := range remove {
-		if old, ok := z.find(v); ok && !slices.ContainsFunc(r.Removed, old.is) {
-			r.Removed = append(r.Removed, old)
+		if old, ok := z.find(v); ok {
+			gone.add(old)
 		}
 	}
 	for _, v := range put {
-		r.put(z, v)
+		old, there := z.find(v)
+		switch {
+		case there && old.equal(v):
+			gone.drop(v)
+			come.drop(v)
+		case there:
+			gone.add(old)
+			come.add(v)
+		default:
+			come.add(v)
+		}
 	}
-	return z, r
+	return z, record{Zone: name, Added: come.list(), Removed: gone.list()}
 }
 
-// put notes what has to be done for v to be there.
-func (r *record) put(z *zone, v Value) {
-	if n := slices.IndexFunc(r.Added, v.is); n >= 0 {
-		r.Added[n] = v
-		return
+// set is values, each once, in the order in which they came.
+type set struct {
+	values map[Value]Value // by what makes them the same
+	order  []Value
+}
+
+func newSet() *set { return &set{values: map[Value]Value{}} }
+
+func (s *set) add(v Value) {
+	id := v.identity()
+	if _, there := s.values[id]; !there {
+		s.order = append(s.order, id)
 	}
-	old, there := z.find(v)
-	gone := slices.IndexFunc(r.Removed, v.is)
-	switch {
-	case there && gone < 0 && old.equal(v):
-		return
-	case there && gone < 0:
-		r.Removed = append(r.Removed, old)
-	case there && old.equal(v):
-		r.Removed = slices.Delete(r.Removed, gone, gone+1)
-		return
+	s.values[id] = v
+}
+
+func (s *set) drop(v Value) { delete(s.values, v.identity()) }
+
+func (s *set) list() []Value {
+	var list []Value
+	for _, id := range s.order {
+		if v, there := s.values[id]; there {
+			list = append(list, v)
+			delete(s.values, id)
+		}
 	}
-	r.Added = append(r.Added, v)
+	return list
 }
 
 // fits checks how many values each owner will have.

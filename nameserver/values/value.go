@@ -16,11 +16,14 @@ type Value struct {
 	Expires time.Time       `json:"expires,omitzero"` // when it is swept away; zero: never
 }
 
-// is reports whether v and w are the same value: one that is put again keeps
-// its place and gets a new TTL and expiry.
+// is reports whether v and w are the same value: one that is put again gets a
+// new TTL and expiry.
 func (v Value) is(w Value) bool {
 	return v.Owner == w.Owner && v.Text == w.Text && v.Key == w.Key
 }
+
+// identity returns what makes a value the same as another one.
+func (v Value) identity() Value { return Value{Owner: v.Owner, Text: v.Text, Key: v.Key} }
 
 // equal reports whether nothing at all differs.
 func (v Value) equal(w Value) bool {
