@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -99,13 +98,7 @@ func (a *API) register(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		AllowFrom []string `json:"allowfrom"`
 	}
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		fail(w, http.StatusRequestEntityTooLarge, "malformed_json_payload")
-		return
-	}
-	r.Body = io.NopCloser(strings.NewReader(string(text)))
-	if len(text) > 0 && !read(w, r, &body) {
+	if r.ContentLength != 0 && !read(w, r, &body) {
 		return
 	}
 	from, ok := networks(body.AllowFrom)
@@ -134,7 +127,7 @@ type registered struct {
 	AllowFrom  []string `json:"allowfrom"`
 }
 
-// registrar is who wants to register, to the gate.
+// registrar is who wants to register, in the log.
 const registrar = "/register"
 
 func (a *API) mayRegister(w http.ResponseWriter, r *http.Request) bool {
@@ -146,7 +139,8 @@ func (a *API) mayRegister(w http.ResponseWriter, r *http.Request) bool {
 	if a.Open.Token == nil {
 		return true
 	}
-	if until := a.Gate.LockedUntil(from, registrar); !until.IsZero() {
+	who := registrar + " from " + from.String() // others' failures are not his
+	if until := a.Gate.LockedUntil(from, who); !until.IsZero() {
 		tooMany(w, time.Until(until))
 		return false
 	}
@@ -155,11 +149,11 @@ func (a *API) mayRegister(w http.ResponseWriter, r *http.Request) bool {
 		_, token, _ = r.BasicAuth()
 	}
 	if !a.Open.Token.Matches(token) {
-		a.Gate.Failed(from, registrar)
+		a.Gate.Failed(from, who)
 		a.Desk.Failed(r.Context(), registrar, "acme-dns", from, "wrong token")
 		return false
 	}
-	a.Gate.Passed(from, registrar)
+	a.Gate.Passed(from, who)
 	return true
 }
 
