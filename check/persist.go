@@ -13,10 +13,6 @@ import (
 	"certctl/persist"
 )
 
-// endsSoon is how long before the end of a record that nobody replaces we begin
-// to say so.
-const endsSoon = 30 * 24 * time.Hour
-
 // lookForLasting looks for the records of dns-persist-01 as a CA does, at every
 // server.
 func (r *run) lookForLasting(ctx context.Context) {
@@ -105,7 +101,7 @@ func (fs *findings) stands(p *place, best *persist.Standing, now time.Time, seen
 		end = " until " + best.Until.UTC().Format(time.DateOnly)
 	}
 	fs.add("persist-stands", p.Domain, fmt.Sprintf("the record at %s lets the CA issue%s, and nothing need be written", owner, end), "", seen...)
-	left := endsSoon
+	left := persist.EndsSoon
 	if p.grant != nil && p.PersistFor > 0 {
 		left = p.PersistFor / 6 // an order has not replaced it by then, when a third was left
 	}

@@ -14,10 +14,6 @@ import (
 	"certctl/persist"
 )
 
-// endsSoon is how long before the end of a record that nobody replaces we begin
-// to say so.
-const endsSoon = 30 * 24 * time.Hour
-
 // need is what the records at a place have to say to prove all names of the
 // order whose records are there; nil where they are for this order only.
 func (j *job) need(p place) *persist.Need {
@@ -81,8 +77,8 @@ func (i *Issuer) lasting(ctx context.Context, j *job, s *spot) (record, error) {
 
 // stands returns a record that is there.
 func (i *Issuer) stands(j *job, s *spot, best *persist.Standing) record {
-	if best.EndsBefore(time.Now().Add(endsSoon)) {
-		i.tell(Warned{Certificate: j.Certificate, Text: fmt.Sprintf("the record at %s ends on %s, and the CA wants another one then: certctl delegate prints it",
+	if best.EndsBefore(time.Now().Add(persist.EndsSoon)) {
+		i.tell(Warned{Certificate: j.Certificate, Text: fmt.Sprintf("the record at %s ends on %s, and the CA wants another one then: certctl delegate --challenge dns-persist-01 prints it",
 			s.target.Owner.Bare(), best.Until.UTC().Format(time.DateOnly))})
 	}
 	return record{Placement: Placement{Grant: dns01.Grant{Target: s.target}, Standing: true, Lasting: true}, value: best.Value}

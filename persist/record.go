@@ -29,6 +29,10 @@ func (r Record) String() string {
 	return text
 }
 
+// EndsSoon is how long before its end somebody should know of a record that
+// nobody is going to replace.
+const EndsSoon = 30 * 24 * time.Hour
+
 // EndsBefore reports whether the record has an end, and before t.
 func (r Record) EndsBefore(t time.Time) bool { return !r.Until.IsZero() && r.Until.Before(t) }
 
