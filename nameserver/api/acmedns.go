@@ -25,8 +25,9 @@ func (a *API) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, ok := user.named(body.Subdomain)
+	zone, served := a.Zone(name)
 	switch {
-	case !ok:
+	case !ok || !served:
 		a.Desk.Failed(r.Context(), user.ID, "acme-dns", a.sender(r), "no right to that subdomain")
 		forbid(w)
 		return
@@ -34,7 +35,6 @@ func (a *API) update(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "bad_txt")
 		return
 	}
-	zone, _ := a.Zone(name) // the configuration is checked for that
 	change := access.Request{Zone: zone, Put: []values.Value{{Owner: name, Text: body.Txt}}, Remove: a.oldest(zone, name, user.ID)}
 	err := a.Desk.Do(r.Context(), access.Visit{Key: &user.Key, Way: "acme-dns", From: a.sender(r)}, change)
 	var forbidden *access.ForbiddenError

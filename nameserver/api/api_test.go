@@ -173,6 +173,8 @@ func TestAcmeDNS(t *testing.T) {
 	check(s.update("", "", "web", value(0)), `401 {"error":"forbidden"}`)
 	check(s.update("web", password, "far", value(0)), `401 {"error":"forbidden"}`)
 	check(s.update("far", password, "far", value(0)), `401 {"error":"forbidden"}`)
+	s.Users["old"] = &api.User{Name: "old", Password: access.NewDigest(password), Key: access.Key{ID: "old", Names: []delegation.Name{"old.example.org."}}}
+	check(s.update("old", password, "old", value(0)), `401 {"error":"forbidden"}`) // of a zone that is gone
 	check(s.update("web", password, "web", "short"), `400 {"error":"bad_txt"}`)
 	check(s.update("web", password, "web", ""), `400 {"error":"bad_txt"}`)
 	check(s.post("/update", "{"), `400 {"error":"malformed_json_payload"}`)
