@@ -196,29 +196,9 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 		made.Listen = append(made.Listen, netip.AddrPort(e))
 	}
 	for _, z := range cfg.NameServer.Zones {
-		zone := nameserver.Zone{Name: absolute(z.Name), Records: z.Records, TTL: z.TTL, NegativeTTL: z.NegativeTTL}
-		if below, ok := z.Family(); ok {
-			zone.Name, zone.Family = absolute(below), true
-		}
-		if z.DNSSEC {
-			var err error
-			if zone.Signer, err = nameserver.OpenSigner(signingKey(n.dir, z)); err != nil {
-				return made, err
-			}
-		}
-		for _, h := range cfg.NameServer.HostsOf(z) {
-			host := nameserver.Host{Name: absolute(h.Name)}
-			for _, a := range h.Addresses {
-				host.Addrs = append(host.Addrs, netip.Addr(a))
-			}
-			zone.Servers = append(zone.Servers, host)
-		}
-		for _, peer := range cfg.NameServer.SecondariesOf(z) {
-			zone.Secondaries = append(zone.Secondaries, peerOf(peer))
-		}
-		if primary := cfg.NameServer.PrimaryOf(z); primary != nil {
-			peer := peerOf(primary)
-			zone.Primary = &peer
+		zone, err := n.zone(cfg.NameServer, z)
+		if err != nil {
+			return made, err
 		}
 		made.Zones = append(made.Zones, zone)
 	}
@@ -233,6 +213,34 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 	n.update, err = n.updates(n.context.Context, cfg.NameServer)
 	made.Updates = n.update
 	return made, err
+}
+
+// zone makes a zone of the configuration's.
+func (n *nameserverRun) zone(cfg *config.NameServer, z *config.NameServerZone) (nameserver.Zone, error) {
+	zone := nameserver.Zone{Name: absolute(z.Name), Records: z.Records, TTL: z.TTL, NegativeTTL: z.NegativeTTL}
+	if below, ok := z.Family(); ok {
+		zone.Name, zone.Family = absolute(below), true
+	}
+	for _, h := range cfg.HostsOf(z) {
+		host := nameserver.Host{Name: absolute(h.Name)}
+		for _, a := range h.Addresses {
+			host.Addrs = append(host.Addrs, netip.Addr(a))
+		}
+		zone.Servers = append(zone.Servers, host)
+	}
+	for _, peer := range cfg.SecondariesOf(z) {
+		zone.Secondaries = append(zone.Secondaries, peerOf(peer))
+	}
+	if primary := cfg.PrimaryOf(z); primary != nil {
+		peer := peerOf(primary)
+		zone.Primary = &peer
+	}
+	if !z.DNSSEC {
+		return zone, nil
+	}
+	var err error
+	zone.Signer, err = nameserver.OpenSigner(signingKey(n.dir, z))
+	return zone, err
 }
 
 func peerOf(p *config.NameServerPeer) nameserver.Peer {

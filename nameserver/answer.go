@@ -96,19 +96,29 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 		return content{rcode: dns.RcodeNotImplemented}
 	}
 	z, ok := h.zone(name)
-	if !ok {
-		return content{rcode: dns.RcodeRefused, edeCode: dns.ExtendedErrorCodeNotAuthoritative, edeText: "not one of our zones"}
-	}
 	switch {
+	case !ok:
+		return content{rcode: dns.RcodeRefused, edeCode: dns.ExtendedErrorCodeNotAuthoritative, edeText: "not one of our zones"}
 	case qtype == dns.TypeAXFR || qtype == dns.TypeIXFR:
 		return content{rcode: dns.RcodeRefused, zone: z.apex}
 	case !z.ready():
 		return content{rcode: dns.RcodeServerFailure, zone: z.apex, edeCode: dns.ExtendedErrorCodeNotReady, edeText: "the zone has not been transferred yet"}
-	}
-	c := content{aa: true, zone: z.apex}
-	if qtype == dns.TypeANY {
+	case qtype == dns.TypeANY:
 		qtype = z.any(name)
 	}
+	c, out := z.content(name, qtype)
+	if qtype == dns.TypeNS && out == found {
+		c.extra = h.glue(z)
+	}
+	if do && z.Signer != nil {
+		return z.signed(c, name, out)
+	}
+	return c
+}
+
+// content answers a question about a name in the zone.
+func (z zone) content(name delegation.Name, qtype uint16) (content, outcome) {
+	c := content{aa: true, zone: z.apex}
 	list, out := z.lookup(name, qtype)
 	if qtype == dns.TypeNSEC && z.Signer != nil {
 		list, out = []dns.RR{z.nsec(name, out != noName)}, found
@@ -122,16 +132,10 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 	case noData:
 		c.ns = []dns.RR{z.soa()}
 	}
-	switch {
-	case qtype == dns.TypeNS && out == found:
-		c.extra = h.glue(z)
-	case qtype == dns.TypeTXT:
+	if qtype == dns.TypeTXT {
 		c.values = len(list)
 	}
-	if do && z.Signer != nil {
-		return z.signed(c, name, out)
-	}
-	return c
+	return c, out
 }
 
 // any returns the one type that is answered where all are asked for (RFC 8482
