@@ -136,7 +136,7 @@ func (z *zone) read(ctx context.Context, query url.Values) ([]rrset.Set, error) 
 
 // mostBroken is how often in a row the server may fail. One with an SQLite
 // database does while somebody else writes.
-const mostBroken = 8
+const mostBroken = 15
 
 // Replace implements rrset.Service. A set without records is removed.
 func (z *zone) Replace(ctx context.Context, changes []rrset.Change) error {
