@@ -49,8 +49,19 @@ func (e *ListenError) Hint() string {
 	return ""
 }
 
-// listen opens the sockets at an address; with port 0, the same for both.
+// listen opens the sockets at an address. With port 0 it is one that is free for
+// both.
 func listen(addr netip.AddrPort) (*listener, error) {
+	const tries = 10
+	for try := 1; ; try++ {
+		l, err := listenOnce(addr)
+		if err == nil || addr.Port() != 0 || try == tries {
+			return l, err
+		}
+	}
+}
+
+func listenOnce(addr netip.AddrPort) (*listener, error) {
 	family := "4"
 	if addr.Addr().Is6() {
 		family = "6" // alone, so that 0.0.0.0 and :: can stand beside each other
