@@ -88,7 +88,7 @@ func (fs *findings) wide(u *use) {
 		return
 	}
 	fs.add("credential-wide", u.zone.Bare(), fmt.Sprintf("%s is used for %s only, but its scope %s takes in %s itself: who has this host has their DNS", u.credential.Label, list(u.owners), u.credential.Scope.Bare(), strings.Join(u.hosts, ", ")),
-		"delegate the challenge names to a zone that is for nothing else, or let the key write at "+list(u.owners)+" only and make these names its scopes")
+		"delegate the challenge names to a zone that is for nothing else, or let the key write at "+list(u.owners)+" only and make these names its scopes, with zone: "+u.zone.Bare())
 }
 
 // tryTime is how long a server may take to be tried.
