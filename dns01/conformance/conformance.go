@@ -62,6 +62,7 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 		"unusual values":  writesUnusual,
 		"many writers":    writesSideBySide,
 		"beyond capacity": refusesTooMany,
+		"later values":    keepsLater,
 		"hundred values":  writesHundred,
 		"two programs":    writesTwice,
 		"busy":            waitsWhileBusy,

@@ -235,6 +235,19 @@ func refusesTooMany(s *scene) {
 	s.want(s.owner(0), kept...)
 }
 
+// What somebody else adds after we have written is not written over.
+func keepsLater(s *scene) {
+	s.needsRoom()
+	owner := s.owner(0)
+	s.check(s.append(s.Context(), s.record(owner, value(0))))
+	s.Add(owner, "later")
+	s.check(s.append(s.Context(), s.record(owner, value(1))))
+	s.want(owner, value(0), value(1), "later")
+	s.Add(owner, "later still")
+	s.check(s.delete(s.Context(), s.record(owner, value(0))))
+	s.want(owner, value(1), "later", "later still")
+}
+
 // A hundred values are at one owner.
 func writesHundred(s *scene) {
 	s.needsRoom()

@@ -50,7 +50,11 @@ func runHook(dir, action string) error {
 	if action == "present" {
 		values = append(values, r.Value)
 	}
-	return os.WriteFile(filepath.Join(dir, r.FQDN), []byte(strings.Join(values, "\n")), 0o600)
+	var text strings.Builder
+	for _, v := range values {
+		fmt.Fprintln(&text, v)
+	}
+	return os.WriteFile(filepath.Join(dir, r.FQDN), []byte(text.String()), 0o600)
 }
 
 func readValues(dir string, owner delegation.Name) []string {

@@ -122,6 +122,9 @@ func TestCareless(t *testing.T) {
 			t.Errorf("delete: %v", err)
 		}
 	}
+	if _, err := p.AppendRecords(t.Context(), zone.String(), record("3")); err != nil {
+		t.Errorf("append after delete: %v", err)
+	}
 	_, err = p.AppendRecords(t.Context(), zone.String(), append(record("1"), record("2")...))
 	if want := "the key [secret] is for [secret] records"; fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
