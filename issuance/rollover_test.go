@@ -134,8 +134,9 @@ func TestRolloverDiesBefore(t *testing.T) {
 func TestRolloverDiesAfter(t *testing.T) {
 	r := newRolling(t)
 	r.fault.spoil = func(send func() (*http.Response, error)) (*http.Response, error) {
-		if _, err := send(); err != nil {
-			t.Error(err)
+		res, err := send()
+		if err != nil || res.StatusCode != http.StatusOK {
+			return res, err // a nonce that was rejected
 		}
 		panic(death{})
 	}
