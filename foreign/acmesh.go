@@ -14,17 +14,17 @@ import (
 
 // readAcmeSh reads what acme.sh keeps:
 //
-//	account.conf                   settings for all, and credentials of DNS services as SAVED_NAME
+//	account.conf                   settings for all, and credentials of DNS services as SAVED_NAME or NAME
 //	ca/HOST/PATH/account.key       key of an account; ca.conf beside it has its URL
 //	NAME/, NAME_ecc/NAME.conf      what was asked for, and where it is installed
 //	NAME/NAME.{key,cer}, ca.cer, fullchain.cer
 //	dnsapi/dns_X.sh                the hook for a DNS service
-func readAcmeSh(dir string, _ Options) (*Household, error) {
+func readAcmeSh(dir string, o Options) (*Household, error) {
 	h, err := begin("acme.sh", dir, "account.conf", "ca")
 	if err != nil {
 		return nil, err
 	}
-	s := &acmeSh{Household: h, settings: assignments{}}
+	s := &acmeSh{Household: h, settings: assignments{}, getenv: o.Getenv}
 	if err := s.settings.read(filepath.Join(dir, "account.conf")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -48,6 +48,7 @@ func readAcmeSh(dir string, _ Options) (*Household, error) {
 type acmeSh struct {
 	*Household
 	settings assignments
+	getenv   func(string) string
 }
 
 func (s *acmeSh) noteStray(home, conf string) {
@@ -180,20 +181,31 @@ func (s *acmeSh) prove(c *Certificate, asked assignments) {
 			break
 		}
 	}
-	if !strings.HasPrefix(by[0], "dns_") {
-		return
+	if strings.HasPrefix(by[0], "dns_") {
+		s.findCredential(c, asked)
 	}
-	native, known := serviceWith(func(n service) bool { return n.acmeSh == by[0] })
+}
+
+// findCredential finds the key that a hook has used: for a provider of ours if
+// there is one, else the hook goes on using it.
+func (s *acmeSh) findCredential(c *Certificate, asked assignments) {
+	by := c.Proof.By
+	native, known := serviceWith(func(n service) bool { return n.acmeSh == by })
 	if known {
-		c.Proof.Credential = native.credential(func(k serviceKey) string { return s.saved(asked, k.acmeSh) })
+		c.Proof.Credential = native.credential(func(k serviceKey) string { return s.setting(asked, k.acmeSh) })
 	}
-	if by[0] == "dns_nsupdate" {
+	if by == "dns_nsupdate" {
 		c.Proof.Credential = s.nsupdate(asked)
-	} else if script := s.hook(by[0]); script != "" && c.Proof.Credential == nil {
+	} else if script := s.hook(by); script != "" && c.Proof.Credential == nil {
 		c.Proof.Credential = s.exec(script, asked)
 	}
-	if c.Proof.Credential == nil {
-		c.Notes = append(c.Notes, fmt.Sprintf("its credentials for the DNS (%s) are not there: enter them below zones:", by[0]))
+	switch missing := c.Proof.Credential == nil; {
+	case missing:
+		c.Notes = append(c.Notes, fmt.Sprintf("its credentials for the DNS (%s) are not there: enter them below zones:", by))
+	case by == "dns_azure" && c.Proof.Credential.Provider == "exec":
+		c.Notes = append(c.Notes, "provider: azure needs no hook: import with $AZURE_RESOURCE_GROUP writes it for a service principal")
+	case by == "dns_hetzner":
+		c.Notes = append(c.Notes, "dns_hetzner is for the API of the former DNS console: provider: hetzner takes a token of Hetzner Cloud")
 	}
 }
 
@@ -217,13 +229,20 @@ func acmeShAliases(names []string, list string) map[string]string {
 }
 
 // saved returns a setting of a hook: that of the certificate before that of all.
+// Some hooks save it as it is called.
 func (s *acmeSh) saved(asked assignments, name string) string {
 	for _, settings := range []assignments{asked, s.settings} {
-		if value := settings["SAVED_"+name]; value != "" {
+		if value := cmp.Or(settings["SAVED_"+name], settings[name]); value != "" {
 			return encoded(value)
 		}
 	}
 	return ""
+}
+
+// setting returns a setting that is saved, or in the environment, where hooks
+// look as well.
+func (s *acmeSh) setting(asked assignments, name string) string {
+	return cmp.Or(s.saved(asked, name), s.getenv(name))
 }
 
 func (s *acmeSh) nsupdate(asked assignments) *Credential {

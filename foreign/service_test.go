@@ -17,8 +17,8 @@ func TestServices(t *testing.T) {
 	for _, test := range []struct {
 		name, client string
 		change       func(f files, env map[string]string)
-		provider     string // "" for none
-		secrets      map[string]string
+		provider     string            // "" for none
+		keys         map[string]string // also those that are no secrets
 	}{
 		{"certbot", "certbot", func(f files, _ map[string]string) {
 			f["renewal/good.conf"] = conf + "dns-cloudflare\ndns_cloudflare_credentials = cf.ini\n"
@@ -36,6 +36,40 @@ func TestServices(t *testing.T) {
 			f["account.conf"] = "SAVED_CF_Token='t0ken'\n"
 			f["example.com_ecc/example.com.conf"] = "Le_Domain='example.com'\nLe_API='https://ca.example/dir'\nLe_Webroot='dns_cf'\n"
 		}, "cloudflare", map[string]string{"token": "t0ken"}},
+		{"certbot, OVH", "certbot", func(f files, _ map[string]string) {
+			f["renewal/good.conf"] = conf + "dns-ovh\ndns_ovh_credentials = ovh.ini\n"
+			f["ovh.ini"] = "dns_ovh_endpoint = ovh-ca\n" + ovhKeys
+		}, "ovh", map[string]string{"region": "ca", "application_key": "a", "application_secret": "s", "consumer_key": "c"}},
+		{"certbot, a brand of OVH", "certbot", func(f files, _ map[string]string) {
+			f["renewal/good.conf"] = conf + "dns-ovh\ndns_ovh_credentials = ovh.ini\n"
+			f["ovh.ini"] = "dns_ovh_endpoint = kimsufi-eu\n" + ovhKeys
+		}, "", nil},
+		{"certbot, NS1", "certbot", func(f files, _ map[string]string) {
+			f["renewal/good.conf"] = conf + "dns-nsone\ndns_nsone_credentials = ns1.ini\n"
+			f["ns1.ini"] = "dns_nsone_api_key = k\n"
+		}, "ns1", map[string]string{"key": "k"}},
+		{"acme.sh, OVH", "acme.sh", acmeShSaved("dns_ovh", "SAVED_OVH_AK='a'\nSAVED_OVH_AS='s'\nSAVED_OVH_CK='c'\n"),
+			"ovh", map[string]string{"application_key": "a", "application_secret": "s", "consumer_key": "c"}},
+		{"acme.sh, OVH in the United States, saved long ago", "acme.sh", acmeShSaved("dns_ovh", "OVH_AK='a'\nOVH_AS='s'\nOVH_CK='c'\nOVH_END_POINT='ovh-us'\n"),
+			"ovh", map[string]string{"region": "us", "application_key": "a", "application_secret": "s", "consumer_key": "c"}},
+		{"acme.sh, half of OVH", "acme.sh", acmeShSaved("dns_ovh", "OVH_AK='a'\nOVH_AS='s'\n"), "", nil},
+		{"acme.sh, NS1", "acme.sh", acmeShSaved("dns_nsone", "NS1_Key='k'\n"), "ns1", map[string]string{"key": "k"}},
+		{"acme.sh, Hetzner", "acme.sh", acmeShSaved("dns_hetznercloud", "SAVED_HETZNER_TOKEN='t'\n"), "hetzner", map[string]string{"token": "t"}},
+		{"acme.sh, the DNS that Hetzner had", "acme.sh", acmeShSaved("dns_hetzner", "SAVED_HETZNER_Token='t'\n"), "", nil},
+		{"acme.sh, Scaleway", "acme.sh", acmeShSaved("dns_scaleway", "SAVED_SCALEWAY_API_TOKEN='t'\n"), "scaleway", map[string]string{"secret_key": "t"}},
+		{"acme.sh, Azure", "acme.sh", func(f files, env map[string]string) {
+			acmeShSaved("dns_azure", azureKeys)(f, env)
+			env["AZURE_RESOURCE_GROUP"] = "group"
+		}, "azure", map[string]string{"subscription_id": "s", "tenant_id": "t", "client_id": "a", "client_secret": "x", "resource_group": "group"}},
+		{"acme.sh, Azure, no group", "acme.sh", acmeShSaved("dns_azure", azureKeys), "", nil},
+		{"acme.sh, Azure, no group but a hook", "acme.sh", func(f files, env map[string]string) {
+			acmeShSaved("dns_azure", azureKeys)(f, env)
+			f["dnsapi/dns_azure.sh"] = "dns_azure_add() {\n  AZUREDNS_APPID=\"$(_readaccountconf_mutable AZUREDNS_APPID)\"\n}\n"
+		}, "exec", map[string]string{"AZUREDNS_APPID": "a"}},
+		{"lego, Azure", "lego", func(_ files, env map[string]string) {
+			env["AZURE_SUBSCRIPTION_ID"], env["AZURE_RESOURCE_GROUP"], env["AZURE_TENANT_ID"] = "s", "g", "t"
+			env["AZURE_CLIENT_ID"], env["AZURE_CLIENT_SECRET"] = "i", "x"
+		}, "azure", map[string]string{"subscription_id": "s", "resource_group": "g", "tenant_id": "t", "client_id": "i", "client_secret": "x"}},
 		{"lego", "lego", func(_ files, env map[string]string) {
 			env["PORKBUN_API_KEY"], env["PORKBUN_SECRET_API_KEY"] = "a", "b"
 		}, "porkbun", map[string]string{"api_key": "a", "secret_api_key": "b"}},
@@ -52,14 +86,36 @@ func TestServices(t *testing.T) {
 				t.Fatalf("got %+v, %v", h, err)
 			}
 			got := h.Certificates[0].Proof.Credential
-			if (got != nil) != (test.provider != "") || got != nil && (got.Provider != test.provider || !maps.Equal(got.Secrets, test.secrets)) {
-				t.Errorf("got %v, want %s with %d secrets", got, test.provider, len(test.secrets))
+			if (got != nil) != (test.provider != "") || got != nil && (got.Provider != test.provider || !maps.Equal(keys(got), test.keys)) {
+				t.Errorf("got %v, want %s with %d keys", got, test.provider, len(test.keys))
 			}
-			if got == nil && len(h.Certificates[0].Notes)+len(h.Notes) == 0 {
+			if (got == nil || got.Provider == "exec") && len(h.Certificates[0].Notes)+len(h.Notes) == 0 {
 				t.Error("nobody is told that there is none")
 			}
 		})
 	}
+}
+
+const (
+	ovhKeys   = "dns_ovh_application_key = a\ndns_ovh_application_secret = s\ndns_ovh_consumer_key = c\n"
+	azureKeys = "SAVED_AZUREDNS_SUBSCRIPTIONID='s'\nSAVED_AZUREDNS_TENANTID='t'\nSAVED_AZUREDNS_APPID='a'\nSAVED_AZUREDNS_CLIENTSECRET='x'\n"
+)
+
+// acmeShSaved has acme.sh validate with a hook, and keep these settings for it.
+func acmeShSaved(hook, settings string) func(f files, env map[string]string) {
+	return func(f files, _ map[string]string) {
+		f["account.conf"] = settings
+		f["example.com_ecc/example.com.conf"] = "Le_Domain='example.com'\nLe_API='https://ca.example/dir'\nLe_Webroot='" + hook + "'\n"
+	}
+}
+
+// keys are all that a credential says, with what is secret.
+func keys(c *foreign.Credential) map[string]string {
+	all := map[string]string{}
+	for _, part := range []map[string]string{c.Settings, c.Secrets, c.Environment} {
+		maps.Copy(all, part)
+	}
+	return all
 }
 
 // Programs in renewal-hooks are run for every certificate, before its own.
