@@ -235,8 +235,8 @@ func (m *move) prepare(c *cli.Context) (err error) {
 	defer cancel()
 	o := moving.Options{
 		Replace: c.Bool("force"), KeepPaths: c.Bool("keep-paths"), Now: time.Now(), Keep: m.config.Keep,
-		Scopes: make(map[string]string),
-		Zone:   func(name string) (string, error) { return m.zoneOf(ctx, name) },
+		Scopes: make(map[string]string), Hooks: foreign.Hooks{Pre: m.config.Hooks.Pre, Post: m.config.Hooks.Post},
+		Zone: func(name string) (string, error) { return m.zoneOf(ctx, name) },
 	}
 	if m.text != nil {
 		o.Directory = m.config.ACME[0].URL()
@@ -297,6 +297,12 @@ func (m *move) authority() []config.Entry {
 func (m *move) planned() (entries []config.Entry) {
 	for _, z := range m.plan.Zones {
 		entries = append(entries, config.Entry{Section: "zones", Keys: z.Scopes, Value: z.Entry})
+	}
+	if pre := m.plan.Hooks.Pre; len(pre) > 0 {
+		entries = append(entries, config.Entry{Section: "hooks", Keys: []string{"pre"}, Value: pre})
+	}
+	if post := m.plan.Hooks.Post; len(post) > 0 {
+		entries = append(entries, config.Entry{Section: "hooks", Keys: []string{"post"}, Value: post})
 	}
 	for _, cert := range m.plan.Certificates {
 		if cert.Entry != nil {

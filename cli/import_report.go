@@ -20,6 +20,7 @@ type moveReport struct {
 	Accounts      []*movedAccount     `json:"accounts"`
 	Certificates  []*movedCertificate `json:"certificates"`
 	Zones         []*movedZone        `json:"zones"`
+	Hooks         movedHooks          `json:"hooks,omitzero"`
 	LeftOut       []*leftOut          `json:"left_out"`
 	Notes         []string            `json:"notes,omitempty"`
 	Done          bool                `json:"done"`
@@ -54,6 +55,11 @@ type movedZone struct {
 	Files    []string `json:"files,omitempty"` // with its secrets
 }
 
+type movedHooks struct {
+	Pre  []string `json:"pre,omitempty"`
+	Post []string `json:"post,omitempty"`
+}
+
 type leftOut struct {
 	What  string   `json:"what"`
 	Error string   `json:"error"`
@@ -81,6 +87,7 @@ func (m *move) report() *moveReport {
 	for _, z := range m.plan.Zones {
 		r.Zones = append(r.Zones, &movedZone{z.Scopes, z.Entry.Provider, secretFiles(z, filepath.Dir(m.path))})
 	}
+	r.Hooks = movedHooks(m.plan.Hooks)
 	for _, l := range m.plan.LeftOut {
 		r.LeftOut = append(r.LeftOut, &leftOut{l.What, l.Err.Error(), Hints(l.Err)})
 	}
@@ -110,22 +117,19 @@ func (r *moveReport) write(w io.Writer) {
 		fmt.Fprintf(w, "%s account %s at %s\n", sign(a.Verdict), first(a.URL, "whose URL its CA will tell"), config.DirectoryOf(a.Directory).Label())
 	}
 	for _, c := range r.Certificates {
-		fmt.Fprintf(w, "%s certificate %s: %s\n", sign(c.Verdict), c.Certificate, c)
-		for _, line := range c.Deploy {
-			fmt.Fprintf(w, "    deploy: %s\n", line)
-		}
-		if c.Copies > 0 {
-			fmt.Fprintf(w, "    install: %s\n", count(c.Copies, "file"))
-		}
-		for _, note := range c.Notes {
-			fmt.Fprintf(w, "    note: %s\n", note)
-		}
+		c.write(w)
 	}
 	for _, z := range r.Zones {
 		fmt.Fprintf(w, "+ zone %s: %s\n", strings.Join(z.Scopes, ", "), z.Provider)
 		for _, file := range z.Files {
 			fmt.Fprintf(w, "    secret: %s\n", file)
 		}
+	}
+	for _, line := range r.Hooks.Pre {
+		fmt.Fprintf(w, "+ hooks: pre: %s\n", line)
+	}
+	for _, line := range r.Hooks.Post {
+		fmt.Fprintf(w, "+ hooks: post: %s\n", line)
 	}
 	for _, l := range r.LeftOut {
 		fmt.Fprintf(w, "! %s is left out: %s\n", l.What, strings.ReplaceAll(l.Error, "\n", "; "))
@@ -135,6 +139,20 @@ func (r *moveReport) write(w io.Writer) {
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(w, "note: %s\n", note)
+	}
+}
+
+// write writes what comes with a certificate.
+func (c *movedCertificate) write(w io.Writer) {
+	fmt.Fprintf(w, "%s certificate %s: %s\n", sign(c.Verdict), c.Certificate, c)
+	for _, line := range c.Deploy {
+		fmt.Fprintf(w, "    deploy: %s\n", line)
+	}
+	if c.Copies > 0 {
+		fmt.Fprintf(w, "    install: %s\n", count(c.Copies, "file"))
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(w, "    note: %s\n", note)
 	}
 }
 

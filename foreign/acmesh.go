@@ -130,18 +130,14 @@ func (s *acmeSh) certificate(name, conf string) (*Certificate, error) {
 	return c, nil
 }
 
-// readHooks finds the commands for each new certificate.
+// readHooks finds the commands for each new certificate, and around its order.
 func (s *acmeSh) readHooks(c *Certificate, asked assignments) {
 	for _, hook := range []string{"Le_RenewHook", "Le_ReloadCmd"} {
 		if line := encoded(asked[hook]); line != "" {
 			c.Deploy = append(c.Deploy, Command(line))
 		}
 	}
-	for _, when := range []string{"pre", "post"} {
-		if line := encoded(asked["Le_"+strings.ToUpper(when[:1])+when[1:]+"Hook"]); line != "" {
-			c.Notes = append(c.Notes, fmt.Sprintf("its %s hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(Command(line))))
-		}
-	}
+	c.Hooks = Hooks{commands(encoded(asked["Le_PreHook"])), commands(encoded(asked["Le_PostHook"]))}
 }
 
 func acmeShDomains(asked assignments) []string {

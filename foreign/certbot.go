@@ -21,12 +21,16 @@ import (
 //	live/NAME/*.pem                links to the newest of
 //	archive/NAME/*N.pem            all versions
 //	renewal-hooks/{pre,deploy,post}/  programs that are run for every certificate
+//	cli.ini                        options of every run, before those asked for
 func readCertbot(dir string, _ Options) (*Household, error) {
 	h, err := begin("certbot", dir, "renewal", "accounts", "live")
 	if err != nil {
 		return nil, err
 	}
 	c := &certbot{Household: h}
+	if c.options, err = readOptions(filepath.Join(dir, "cli.ini")); err != nil {
+		h.leaveOut("settings", "in cli.ini", err)
+	}
 	confs := c.matching(filepath.Join(dir, "renewal"), "", ".conf")
 	c.readHooks()
 	c.readAccounts()
@@ -41,7 +45,8 @@ func readCertbot(dir string, _ Options) (*Household, error) {
 
 type certbot struct {
 	*Household
-	deploy []string // programs for every certificate
+	deploy  []string          // programs for every certificate
+	options map[string]string // of every run
 }
 
 // readAccounts finds accounts at any depth: the path of a directory's URL has
@@ -137,14 +142,9 @@ func (c *certbot) lineage(name, conf string) (*Certificate, error) {
 	if account := c.account(asked["account"]); account != nil {
 		cert.Account = account.URL
 	}
-	if hook := none(asked["renew_hook"]); hook != "" {
-		cert.Deploy = append(cert.Deploy, Command(hook))
-	}
-	for _, when := range []string{"pre", "post"} {
-		if hook := none(asked[when+"_hook"]); hook != "" {
-			cert.Notes = append(cert.Notes, fmt.Sprintf("%s_hook is for a whole run here: hooks: {%s: [%s]}", when, when, quote(Command(hook))))
-		}
-	}
+	cert.Deploy = append(cert.Deploy, commands(cmp.Or(c.options["deploy-hook"], c.options["renew-hook"], none(asked["renew_hook"])))...)
+	cert.Hooks.Pre = commands(cmp.Or(c.options["pre-hook"], none(asked["pre_hook"])))
+	cert.Hooks.Post = commands(cmp.Or(c.options["post-hook"], none(asked["post_hook"])))
 	c.prove(cert, asked)
 	return cert, nil
 }
@@ -286,10 +286,13 @@ func (c *certbot) readHooks() {
 			if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || strings.HasSuffix(path, "~") {
 				continue
 			}
-			if when == "deploy" {
+			switch when {
+			case "pre":
+				c.Hooks.Pre = append(c.Hooks.Pre, quote(path))
+			case "deploy":
 				c.deploy = append(c.deploy, quote(path))
-			} else {
-				c.Notes = append(c.Notes, fmt.Sprintf("%s is not taken along: hooks: {%s: [%s]}", path, when, quote(path)))
+			case "post":
+				c.Hooks.Post = append(c.Hooks.Post, quote(path))
 			}
 		}
 	}

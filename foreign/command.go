@@ -15,6 +15,14 @@ func Command(line string) string {
 	return "sh -c " + quote(line)
 }
 
+// commands returns a hook that may be "" as a list.
+func commands(line string) []string {
+	if line == "" {
+		return nil
+	}
+	return []string{Command(line)}
+}
+
 // shellish reports whether a line means something else without a shell: it sets
 // a variable, is a command of the shell's own, or has patterns in it.
 func shellish(line string) bool {

@@ -32,6 +32,7 @@ func readDehydrated(dir string, _ Options) (*Household, error) {
 		return nil, err
 	}
 	d.readAccounts()
+	d.readHooks()
 	asked, err := d.domains()
 	if err != nil {
 		return nil, err
@@ -213,12 +214,9 @@ func (d *dehydrated) useHook(c *Certificate, settings assignments) {
 	case c.Proof.By == "http-01" && below:
 		c.Proof.answer(root, "")
 	}
-	hook := settings["HOOK"]
+	hook := d.hook(settings)
 	if hook == "" {
 		return
-	}
-	if !filepath.IsAbs(hook) {
-		hook = filepath.Join(d.Dir, hook)
 	}
 	if c.Proof.By == "dns-01" {
 		c.Proof.Credential = &Credential{Provider: "exec", Style: "dehydrated", Command: []string{hook}}
@@ -226,6 +224,31 @@ func (d *dehydrated) useHook(c *Certificate, settings assignments) {
 	dir := `"$CERTCTL_DIR"`
 	line := fmt.Sprintf("exec %s deploy_cert %s %s/privkey.pem %s/cert.pem %s/fullchain.pem %s/chain.pem \"$(date +%%s)\"", quote(hook), quote(c.Domains[0]), dir, dir, dir, dir)
 	c.Deploy = []string{"sh -c " + quote(line)}
+}
+
+// hook returns the path of the one hook, "" if there is none.
+func (d *dehydrated) hook(settings assignments) string {
+	hook := settings["HOOK"]
+	if hook == "" || filepath.IsAbs(hook) {
+		return hook
+	}
+	return filepath.Join(d.Dir, hook)
+}
+
+// readHooks finds out whether the hook does something before and after each
+// run: one that does not speak of it does not.
+func (d *dehydrated) readHooks() {
+	hook := d.hook(d.settings)
+	text, err := os.ReadFile(hook)
+	if err != nil {
+		return
+	}
+	if bytes.Contains(text, []byte("startup_hook")) {
+		d.Hooks.Pre = []string{quote(hook) + " startup_hook"}
+	}
+	if bytes.Contains(text, []byte("exit_hook")) {
+		d.Hooks.Post = []string{quote(hook) + " exit_hook"}
+	}
 }
 
 // findStrays reports certificates that are no longer asked for.

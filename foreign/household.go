@@ -19,6 +19,7 @@ type Household struct {
 	Accounts     []*Account
 	Certificates []*Certificate // in the order of their names
 	LeftOut      []*LeftOut     // what cannot be used
+	Hooks        Hooks          // of all certificates
 	Notes        []string       // what has no counterpart in a certificate or account
 }
 
@@ -44,11 +45,32 @@ type Certificate struct {
 	ReuseKey  bool
 	Staple    bool
 	Deploy    []string // commands for each new certificate, in our words
+	Hooks     Hooks
 	Proof     Proof
 	Versions  []*Version // the oldest first, the live one last
 	Live      []File     // where the client keeps the live one
 	Copies    []File     // where the client copies it for other programs
 	Notes     []string   // what is not taken along
+}
+
+// Hooks are commands to run before and after certificates are ordered, in our
+// words.
+type Hooks struct {
+	Pre, Post []string
+}
+
+// Add adds the commands of others that are not among them.
+func (h *Hooks) Add(others Hooks) {
+	h.Pre, h.Post = union(h.Pre, others.Pre), union(h.Post, others.Post)
+}
+
+func union(lines, more []string) []string {
+	for _, line := range more {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // Version is one issued certificate.

@@ -1,7 +1,9 @@
 package foreign
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -51,4 +53,22 @@ func unquoteINI(value string) string {
 		value = strings.TrimSpace(value[:i])
 	}
 	return value
+}
+
+// readOptions reads a file of flags without their hyphens, as certbot takes them
+// from cli.ini: with a value after =, a colon or a space, or alone. Of a file
+// that is not there, there are none.
+func readOptions(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	options := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if end := strings.IndexAny(line, "=: \t"); end > 0 && line[0] != '#' && line[0] != ';' {
+			options[line[:end]] = unquoteINI(strings.TrimLeft(line[end:], "=: \t"))
+		}
+	}
+	return options, nil
 }

@@ -1,19 +1,25 @@
 package foreign_test
 
 import (
+	"encoding/base64"
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"certctl/foreign"
 )
 
+// conf is how certbot says what was asked for.
+const conf = "[renewalparams]\nserver = https://ca.example/dir\n"
+
 // What a client keeps for a service becomes a credential of our provider for
 // it; half of it becomes none.
 func TestServices(t *testing.T) {
-	conf := "[renewalparams]\nserver = https://ca.example/dir\nauthenticator = "
+	conf := conf + "authenticator = "
 	for _, test := range []struct {
 		name, client string
 		change       func(f files, env map[string]string)
@@ -122,7 +128,8 @@ func keys(c *foreign.Credential) map[string]string {
 func TestCertbotHooks(t *testing.T) {
 	dir := t.TempDir()
 	f := certbot(t)
-	for _, name := range []string{"deploy/a.sh", "deploy/b c.sh", "deploy/old.sh~", "post/p.sh"} {
+	f["renewal/good.conf"] = conf + "pre_hook = service nginx stop\npost_hook = None\n"
+	for _, name := range []string{"pre/p.sh", "deploy/a.sh", "deploy/b c.sh", "deploy/old.sh~", "post/p.sh"} {
 		f["renewal-hooks/"+name] = "#!/bin/sh\n"
 	}
 	f["renewal-hooks/deploy/README"] = "not a program"
@@ -142,8 +149,67 @@ func TestCertbotHooks(t *testing.T) {
 	if got, want := h.Certificates[1].Deploy, []string{own + "/deploy/a.sh", "'" + own + "/deploy/b c.sh'", "sh -c 'a, b'"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if want := []string{own + "/post/p.sh is not taken along: hooks: {post: [" + own + "/post/p.sh]}"}; !slices.Equal(h.Notes, want) {
-		t.Errorf("got notes %q, want %q", h.Notes, want)
+	if want := (foreign.Hooks{Pre: []string{own + "/pre/p.sh"}, Post: []string{own + "/post/p.sh"}}); !reflect.DeepEqual(h.Hooks, want) || h.Notes != nil {
+		t.Errorf("got %q, want %q; notes %q", h.Hooks, want, h.Notes)
+	}
+	if got, want := h.Certificates[0].Hooks, (foreign.Hooks{Pre: []string{"service nginx stop"}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What cli.ini says counts for all certificates, and before what was asked for.
+func TestCertbotOptions(t *testing.T) {
+	dir, f := t.TempDir(), certbot(t)
+	f["renewal/good.conf"] = conf + "pre_hook = mine\nrenew_hook = mine\n"
+	f["cli.ini"] = "# pre-hook = no\nagree-tos\nemail=me@x.example\npre-hook = service nginx stop && true\npost-hook: \"service nginx start\" \ndeploy-hook all # comment\n"
+	f.write(t, dir)
+	h, err := read(t, "certbot", dir, foreign.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range h.Certificates {
+		want := foreign.Hooks{Pre: []string{"sh -c 'service nginx stop && true'"}, Post: []string{"service nginx start"}}
+		if !reflect.DeepEqual(c.Hooks, want) || !slices.Equal(c.Deploy, []string{"all"}) {
+			t.Errorf("%s: got %q and %q, want %q and all", c.Name, c.Hooks, c.Deploy, want)
+		}
+	}
+}
+
+// acme.sh keeps hooks with each certificate; dehydrated has one for everything,
+// also for before and after a run if it knows of that.
+func TestHooks(t *testing.T) {
+	dir, f := t.TempDir(), acmeSh(t)
+	f["example.com_ecc/example.com.conf"] += "Le_PreHook='__ACME_BASE64__START_" + base64.StdEncoding.EncodeToString([]byte("a; b")) + "__ACME_BASE64__END_'\nLe_PostHook='c'\n"
+	f.write(t, dir)
+	h, err := read(t, "acme.sh", dir, foreign.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := h.Certificates[0].Hooks, (foreign.Hooks{Pre: []string{"sh -c 'a; b'"}, Post: []string{"c"}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := h.Certificates[1].Hooks; got.Pre != nil || got.Post != nil {
+		t.Errorf("got %q, want none", got)
+	}
+	for text, want := range map[string]foreign.Hooks{
+		"case $1 in deploy_cert) ;; esac": {},
+		"case $1 in exit_hook) ;; esac":   {Post: []string{"'HOOK 1' exit_hook"}},
+		"startup_hook() { :; }":           {Pre: []string{"'HOOK 1' startup_hook"}},
+	} {
+		dir := t.TempDir()
+		files{"config": "HOOK='./HOOK 1'\n", "HOOK 1": text}.write(t, dir)
+		h, err := read(t, "dehydrated", dir, foreign.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, lines := range [][]string{h.Hooks.Pre, h.Hooks.Post} {
+			for i := range lines {
+				lines[i] = strings.ReplaceAll(lines[i], dir+"/", "")
+			}
+		}
+		if !reflect.DeepEqual(h.Hooks, want) {
+			t.Errorf("%s: got %q, want %q", text, h.Hooks, want)
+		}
 	}
 }
 

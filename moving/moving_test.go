@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -332,6 +333,34 @@ func TestKeepPaths(t *testing.T) {
 	second := plan(t, h, open(t), moving.Options{Directory: "https://other.example/dir", Others: []string{directory}}).Certificates[0]
 	if second.Entry == nil || second.Entry.CA != directory {
 		t.Errorf("from the second CA: got %+v", second.Entry)
+	}
+}
+
+// Commands around a run come once, with the certificates that come; where there
+// are some, their owner is told.
+func TestHooks(t *testing.T) {
+	h := &foreign.Household{
+		Hooks:        foreign.Hooks{Post: []string{"all"}},
+		Certificates: []*foreign.Certificate{certificate(t, "a", 1), certificate(t, "b", 3), certificate(t, "c", 5)},
+	}
+	for _, c := range h.Certificates {
+		c.Hooks = foreign.Hooks{Pre: []string{"stop"}, Post: []string{"start " + c.Name}}
+	}
+	h.Certificates[2].Versions = []*foreign.Version{version(t, 7, -time.Minute, "c.example.com")}
+	s := open(t)
+	p := plan(t, h, s, moving.Options{})
+	if want := (foreign.Hooks{Pre: []string{"stop"}, Post: []string{"all", "start a", "start b"}}); !reflect.DeepEqual(p.Hooks, want) {
+		t.Errorf("got %q, want %q", p.Hooks, want)
+	}
+	p = plan(t, h, s, moving.Options{Hooks: foreign.Hooks{Post: []string{"mine", "all", "start a"}}})
+	if want := []string{"the configuration has commands below hooks: post: already: add start b where it belongs among them"}; len(p.Hooks.Pre) != 1 || p.Hooks.Post != nil || !slices.Equal(p.Notes, want) {
+		t.Errorf("got %q, notes %q, want %q", p.Hooks, p.Notes, want)
+	}
+	if err := p.Carry(); err != nil {
+		t.Fatal(err)
+	}
+	if p = plan(t, h, s, moving.Options{}); p.Hooks.Pre != nil || p.Hooks.Post != nil {
+		t.Errorf("again: got %q, want none", p.Hooks)
 	}
 }
 

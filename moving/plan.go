@@ -28,6 +28,7 @@ type Options struct {
 	Others    []string          // directories of further CAs that are in the configuration
 	Scopes    map[string]string // of the configuration's credentials, with the zone of each
 	Names     []string          // of the configuration's certificates
+	Hooks     foreign.Hooks     // of the configuration
 
 	// Zone returns the apex of the zone that a name is in.
 	Zone func(name string) (apex string, err error)
@@ -49,6 +50,7 @@ type Plan struct {
 	Accounts     []*Account
 	Certificates []*Certificate
 	Zones        []*Zone
+	Hooks        foreign.Hooks // to be added to the configuration
 	LeftOut      []*foreign.LeftOut
 	Notes        []string
 
@@ -93,8 +95,37 @@ func New(h *foreign.Household, s *store.Store, o Options) (*Plan, error) {
 	for _, c := range p.Certificates {
 		p.describe(c)
 	}
+	p.planHooks(h)
 	p.noteOthers()
 	return p, nil
+}
+
+// planHooks takes the commands around a run over from the certificates that
+// come: here they are for a run with any certificate.
+func (p *Plan) planHooks(h *foreign.Household) {
+	var all foreign.Hooks
+	for _, c := range p.Certificates {
+		if c.Verdict == Add {
+			all.Add(h.Hooks)
+			all.Add(c.Hooks)
+		}
+	}
+	p.Hooks.Pre = p.commands("pre", p.options.Hooks.Pre, all.Pre)
+	p.Hooks.Post = p.commands("post", p.options.Hooks.Post, all.Post)
+}
+
+// commands returns those to be added to the ones that are here: none where that
+// are some, among which only their owner knows the place of others.
+func (p *Plan) commands(key string, here, theirs []string) []string {
+	if len(here) == 0 {
+		return theirs
+	}
+	for _, line := range theirs {
+		if !slices.Contains(here, line) {
+			p.Notes = append(p.Notes, fmt.Sprintf("the configuration has commands below hooks: %s: already: add %s where it belongs among them", key, line))
+		}
+	}
+	return nil
 }
 
 // listed reports whether the CA of a certificate is in the configuration.
