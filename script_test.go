@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,6 +34,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(word string) (bool, error) {
+			if word == "privileged-ports" {
+				return privilegedPorts(), nil
+			}
 			name, found := strings.CutPrefix(word, "program:")
 			if !found {
 				return false, fmt.Errorf("unknown condition %s", word)
@@ -88,4 +92,12 @@ func program(name string) (bool, error) {
 		return false, err
 	}
 	return err == nil, nil
+}
+
+// privilegedPorts is the condition [privileged-ports]: to listen at port 53 takes
+// a privilege, as is not so in many containers.
+func privilegedPorts() bool {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+	first, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return err == nil && first > 53
 }

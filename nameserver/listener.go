@@ -43,6 +43,8 @@ func (e *ListenError) Hint() string {
 	switch {
 	case errors.Is(e.Err, syscall.EADDRINUSE):
 		return fmt.Sprintf("ss -lntup 'sport = :%d' shows which; systemd-resolved is at 127.0.0.53 only: list this host's public addresses under listen: instead of 0.0.0.0", e.Addr.Port())
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
+		return "listen: takes addresses that this host itself has (ip address shows them): behind NAT not the public one"
 	case errors.Is(e.Err, fs.ErrPermission):
 		return "start it as root with user: set, or by systemd with AmbientCapabilities=CAP_NET_BIND_SERVICE or a socket unit, or run setcap cap_net_bind_service=+ep on the program"
 	}
