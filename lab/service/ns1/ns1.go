@@ -16,10 +16,15 @@ type Service struct {
 	Zones  []string // without the final dot
 	Key    string
 	Owners []string // whose TXT records the key may write, without the final dot; nil: everything
+
+	settings map[service.Key]settings
 }
 
 // Start begins to serve.
-func (s *Service) Start() { s.Service.Start(s.answer) }
+func (s *Service) Start() {
+	s.settings = make(map[service.Key]settings)
+	s.Service.Start(s.answer)
+}
 
 func problem(w http.ResponseWriter, status int, message string) {
 	service.Write(w, status, map[string]string{"message": message})
@@ -57,6 +62,15 @@ type record struct {
 	Type    string            `json:"type"`
 	TTL     int               `json:"ttl"`
 	Answers []json.RawMessage `json:"answers"`
+	settings
+}
+
+// settings are what a record has beside its answers. An update leaves those that
+// it does not name.
+type settings struct {
+	Meta    any `json:"meta,omitempty"`
+	Filters any `json:"filters,omitempty"`
+	Regions any `json:"regions,omitempty"`
 }
 
 func (s *Service) record(w http.ResponseWriter, r *http.Request, zone string, k service.Key) {
@@ -69,11 +83,12 @@ func (s *Service) record(w http.ResponseWriter, r *http.Request, zone string, k 
 		problem(w, 404, "record not found")
 	case r.Method == http.MethodDelete:
 		s.Put(k, service.Set{})
+		delete(s.settings, k)
 		service.Write(w, 200, map[string]any{})
 	case r.Method == http.MethodGet:
 		s.show(w, zone, k)
 	default:
-		body := record{TTL: have.TTL}
+		body := record{TTL: have.TTL, settings: s.settings[k]}
 		if !service.Read(r, &body) || len(body.Answers) == 0 || body.TTL < 1 || r.Method == http.MethodPut && (body.Zone != zone || body.Domain+"." != k.Owner || body.Type != "TXT") {
 			problem(w, 400, "Input validation failed")
 			return
@@ -88,13 +103,14 @@ func (s *Service) record(w http.ResponseWriter, r *http.Request, zone string, k 
 			set.Data = append(set.Data, string(a))
 		}
 		s.Put(k, set)
+		s.settings[k] = body.settings
 		s.show(w, zone, k)
 	}
 }
 
 func (s *Service) show(w http.ResponseWriter, zone string, k service.Key) {
 	set := s.Get(k)
-	r := record{Zone: zone, Domain: strings.TrimSuffix(k.Owner, "."), Type: k.Type, TTL: set.TTL}
+	r := record{Zone: zone, Domain: strings.TrimSuffix(k.Owner, "."), Type: k.Type, TTL: set.TTL, settings: s.settings[k]}
 	for _, data := range set.Data {
 		r.Answers = append(r.Answers, json.RawMessage(data))
 	}
