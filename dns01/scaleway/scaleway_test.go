@@ -2,6 +2,7 @@ package scaleway_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"certctl/dns01/conformance"
 	"certctl/dns01/scaleway"
 	"certctl/dns01/txt"
+	"certctl/lab/service"
 	fake "certctl/lab/service/scaleway"
 	"certctl/secret"
 )
@@ -32,7 +34,7 @@ func begin(t *testing.T) *fake.Service {
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := scaleway.New(scaleway.Config{SecretKey: secret.Plain(key), URL: s.URL}, zone, dns01.Environment{})
+	p, err := scaleway.New(scaleway.Config{SecretKey: secret.Plain(key), URL: s.URL + "/domain/v2beta1"}, zone, dns01.Environment{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +63,33 @@ func TestRequests(t *testing.T) {
 	}
 	if asked := s.Asked(); len(asked) != 2 || !strings.HasPrefix(asked[1], "PATCH ") {
 		t.Errorf("got %q, want a GET and a PATCH", asked)
+	}
+}
+
+// Records that are not what they were when they were listed are listed again.
+func TestChanged(t *testing.T) {
+	for _, test := range []service.Fault{
+		{After: 1, Status: http.StatusNotFound, Body: `{"type": "not_found", "message": "resource is not found", "resource": "record", "resource_id": "10001"}`},
+		{After: 1, Status: http.StatusConflict, Body: `{"type": "conflict", "message": "somebody else writes"}`},
+	} {
+		s := begin(t)
+		k := service.Key{Owner: zone.String(), Type: "TXT"}
+		s.Do(func() { s.Put(k, service.Set{TTL: 60, Data: []string{`"ours"`, `"theirs"`}}) })
+		s.Fail(test)
+		_, err := open(t, s).DeleteRecords(t.Context(), zone.String(), []libdns.Record{libdns.RR{Name: "@", Type: "TXT", Data: "ours"}})
+		var methods []string
+		for _, asked := range s.Asked() {
+			method, _, _ := strings.Cut(asked, " ")
+			methods = append(methods, method)
+		}
+		if want := []string{"GET", "PATCH", "GET", "PATCH"}; err != nil || !slices.Equal(methods, want) {
+			t.Errorf("%d: got %q, %v, want %q", test.Status, methods, err, want)
+		}
+		s.Do(func() {
+			if got, want := s.Get(k).Data, []string{`"theirs"`}; !slices.Equal(got, want) {
+				t.Errorf("%d: got %q, want %q", test.Status, got, want)
+			}
+		})
 	}
 }
 

@@ -12,7 +12,10 @@ require (
 	github.com/hetznercloud/hcloud-go/v2 v2.52.0
 	github.com/libdns/libdns v1.1.1
 	github.com/linode/linodego v1.69.1
+	github.com/ovh/go-ovh v1.9.0
+	github.com/scaleway/scaleway-sdk-go v1.39.0
 	google.golang.org/api v0.300.0
+	gopkg.in/ns1/ns1-go.v2 v2.15.1
 )
 
 require (
@@ -38,7 +41,6 @@ require (
 	github.com/hashicorp/go-retryablehttp v0.7.7 // indirect
 	github.com/miekg/dns v1.1.73 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
-	github.com/ovh/go-ovh v1.9.0
 	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
 	github.com/prometheus/common v0.70.1 // indirect
@@ -59,7 +61,7 @@ require (
 	google.golang.org/grpc v1.84.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	gopkg.in/ini.v1 v1.67.2 // indirect
-	gopkg.in/ns1/ns1-go.v2 v2.15.1
+	gopkg.in/yaml.v2 v2.4.0 // indirect
 )
 
 replace certctl => ../..

@@ -3,6 +3,7 @@ package scaleway
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ type Service struct {
 func (s *Service) Start() { s.Service.Start(s.answer) }
 
 func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
-	const base = "/dns-zones"
+	const base = "/domain/v2beta1/dns-zones"
 	switch {
 	case r.Header.Get("X-Auth-Token") != s.Key:
 		service.Write(w, 401, map[string]string{"type": "denied_authentication", "message": "authentication is denied", "method": "api_key", "reason": "not_found"})
@@ -49,11 +50,14 @@ func missing(w http.ResponseWriter, resource string) {
 }
 
 type record struct {
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name"`
-	Type string `json:"type"`
-	Data string `json:"data"`
-	TTL  int    `json:"ttl"`
+	ID       string  `json:"id,omitempty"`
+	Name     string  `json:"name"`
+	Type     string  `json:"type"`
+	Data     string  `json:"data"`
+	TTL      int     `json:"ttl"`
+	Priority int     `json:"priority"`
+	Comment  *string `json:"comment"`
+	Updated  *string `json:"updated_at"`
 }
 
 func (s *Service) name(owner string) string {
@@ -67,7 +71,7 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 		if n := q.Get("name"); n != "" && n != s.name(have.Owner) || q.Get("type") != "" && q.Get("type") != have.Type {
 			continue
 		}
-		found = append(found, record{strconv.Itoa(have.ID), s.name(have.Owner), have.Type, have.Data, have.TTL})
+		found = append(found, record{ID: strconv.Itoa(have.ID), Name: s.name(have.Owner), Type: have.Type, Data: have.Data, TTL: have.TTL})
 	}
 	most := s.Page
 	if most == 0 {
@@ -77,39 +81,65 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 	service.Write(w, 200, map[string]any{"total_count": len(found), "records": part})
 }
 
+// change is one of a request. There is one of the two.
+type change struct {
+	Add *struct {
+		Records []record `json:"records"`
+	} `json:"add"`
+	Delete *removal `json:"delete"`
+}
+
+// removal is by id, or by all that a record has. There is one of the two.
+type removal struct {
+	ID     *string `json:"id"`
+	Fields *struct {
+		Name string  `json:"name"`
+		Type string  `json:"type"`
+		Data *string `json:"data"`
+		TTL  *int    `json:"ttl"`
+	} `json:"id_fields"`
+}
+
+func (c change) valid() bool {
+	if c.Delete != nil {
+		return c.Add == nil && (c.Delete.ID == nil) != (c.Delete.Fields == nil)
+	}
+	return c.Add != nil
+}
+
+// found returns the records that are to be removed.
+func (s *Service) found(r *removal) []service.Record {
+	return slices.DeleteFunc(s.Records(), func(have service.Record) bool {
+		if f := r.Fields; f != nil {
+			return f.Name != s.name(have.Owner) || f.Type != have.Type || f.Data != nil && *f.Data != have.Data || f.TTL != nil && *f.TTL != have.TTL
+		}
+		return *r.ID != strconv.Itoa(have.ID)
+	})
+}
+
 // change makes all changes or none.
 func (s *Service) change(w http.ResponseWriter, r *http.Request) {
 	var body struct {
-		Changes []struct {
-			Add *struct {
-				Records []record `json:"records"`
-			} `json:"add"`
-			Delete *struct {
-				ID string `json:"id"`
-			} `json:"delete"`
-		} `json:"changes"`
-		All bool `json:"return_all_records"`
-		New bool `json:"disallow_new_zone_creation"`
+		Changes []change `json:"changes"`
+		All     bool     `json:"return_all_records"`
+		New     bool     `json:"disallow_new_zone_creation"`
 	}
-	if !service.Read(r, &body) || len(body.Changes) == 0 || len(body.Changes) > 100 || !body.New {
+	invalid := func(c change) bool { return !c.valid() }
+	if !service.Read(r, &body) || len(body.Changes) == 0 || len(body.Changes) > 100 || !body.New || slices.ContainsFunc(body.Changes, invalid) {
 		service.Write(w, 400, map[string]string{"type": "invalid_arguments", "message": "invalid argument(s)"})
 		return
 	}
 	for _, c := range body.Changes {
-		if c.Delete == nil {
-			continue
-		}
-		id, _ := strconv.Atoi(c.Delete.ID)
-		if _, ok := s.Record(id); !ok {
+		if c.Delete != nil && len(s.found(c.Delete)) == 0 {
 			missing(w, "record")
 			return
 		}
 	}
 	for _, c := range body.Changes {
 		if c.Delete != nil {
-			id, _ := strconv.Atoi(c.Delete.ID)
-			have, _ := s.Record(id)
-			s.Drop(have)
+			for _, have := range s.found(c.Delete) {
+				s.Drop(have)
+			}
 			continue
 		}
 		for _, r := range c.Add.Records {
