@@ -86,6 +86,32 @@ func TestLateServer(t *testing.T) {
 	}
 }
 
+// A server that is busy for a moment when it is sent the update; one that is for
+// ever is believed.
+func TestBusyServer(t *testing.T) {
+	for _, test := range []struct{ failures, updates int32 }{{2, 3}, {100, 4}} {
+		var updates atomic.Int32
+		p := odd(t, func(q *dns.Msg) *dns.Msg {
+			switch {
+			case !isUpdate(q) && updates.Load() <= test.failures:
+				return reply(q, dns.RcodeNameError)
+			case !isUpdate(q):
+				return reply(q, dns.RcodeSuccess, "v")
+			case updates.Add(1) <= test.failures:
+				return reply(q, dns.RcodeServerFailure)
+			}
+			return reply(q, dns.RcodeSuccess)
+		})
+		_, err := p.AppendRecords(t.Context(), zone, []libdns.Record{txt("a", "v")})
+		if refused, ok := errors.AsType[*rfc2136.UpdateError](err); test.failures > test.updates && (!ok || refused.Rcode != dns.RcodeServerFailure) || test.failures < test.updates && err != nil {
+			t.Errorf("%d failures: got %v", test.failures, err)
+		}
+		if got := updates.Load(); got != test.updates {
+			t.Errorf("%d failures: got %d updates, want %d", test.failures, got, test.updates)
+		}
+	}
+}
+
 // A server that closes the connection after every few answers.
 func TestHangUps(t *testing.T) {
 	var n atomic.Int32

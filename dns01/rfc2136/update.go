@@ -3,6 +3,7 @@ package rfc2136
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -58,15 +59,41 @@ func (s *session) update(ctx context.Context, rrs []*dns.TXT, put func(*dns.Msg,
 		}
 		put(m, some)
 		rrs = rrs[n:]
-		answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+		answer, err := s.insist(ctx, m)
 		if err != nil {
 			return err
 		}
-		if answers[0].Rcode != dns.RcodeSuccess {
-			return s.refusal(answers[0])
+		if answer.Rcode != dns.RcodeSuccess {
+			return s.refusal(answer)
 		}
 	}
 	return nil
+}
+
+// Pauses before an update is sent again that the server failed to carry out.
+const (
+	firstPause  = 50 * time.Millisecond
+	lastPause   = 800 * time.Millisecond
+	pauseGrowth = 4
+)
+
+// insist sends an update again for a while where the server says that it has
+// failed: one that is busy with its database says so for a moment.
+func (s *session) insist(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
+	for pause := firstPause; ; pause *= pauseGrowth {
+		answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+		if err != nil {
+			return nil, err
+		}
+		if answers[0].Rcode != dns.RcodeServerFailure || pause > lastPause {
+			return answers[0], nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
 }
 
 // settle decides by looking whether an update that ended with err was done.
