@@ -103,6 +103,8 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 		return content{rcode: dns.RcodeRefused, zone: z.apex}
 	case !z.ready():
 		return content{rcode: dns.RcodeServerFailure, zone: z.apex, edeCode: dns.ExtendedErrorCodeNotReady, edeText: "the zone has not been transferred yet"}
+	case z.expired():
+		return content{rcode: dns.RcodeServerFailure, zone: z.apex, edeCode: dns.ExtendedErrorCodeInvalidData, edeText: "the zone has expired: its primary was not reached"}
 	case qtype == dns.TypeANY:
 		qtype = z.any(name)
 	}
@@ -120,7 +122,7 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 func (z zone) content(name delegation.Name, qtype uint16) (content, outcome) {
 	c := content{aa: true, zone: z.apex}
 	list, out := z.lookup(name, qtype)
-	if qtype == dns.TypeNSEC && z.Signer != nil {
+	if qtype == dns.TypeNSEC && z.Signer != nil && !longName(name) {
 		list, out = []dns.RR{z.nsec(name, out != noName)}, found
 	}
 	switch out {

@@ -39,6 +39,12 @@ func serialRecord(apex delegation.Name, serial uint32) dns.RR {
 
 // transferFamily answers a message that asks for a family.
 func (s *Server) transferFamily(out *bufio.Writer, h *hosting, f *hosted, m *dns.Msg, t *dns.TSIG) (int, error) {
+	list := h.family(f)
+	return len(list), h.stream(out, m, t, list)
+}
+
+// family returns the records of a family's transfer in their order.
+func (h *hosting) family(f *hosted) []dns.RR {
 	soa := zone{f, familyName(f.Name)}.soaAt(1)
 	list := []dns.RR{soa}
 	for _, apex := range f.values.Zones() {
@@ -48,8 +54,7 @@ func (s *Server) transferFamily(out *bufio.Writer, h *hosting, f *hosted, m *dns
 		all, serial := f.values.All(apex)
 		list = append(append(list, serialRecord(apex, serial)), valueRecords(all, true)...)
 	}
-	list = append(list, soa)
-	return len(list), h.stream(out, m, t, list)
+	return append(list, soa)
 }
 
 // takeFamily makes the zones of a family have what was transferred.
@@ -101,10 +106,13 @@ func parseSerial(rr dns.RR) (uint32, error) {
 
 // ready reports whether the values are known: a secondary has to get them
 // first.
-func (z *hosted) ready() bool {
-	name := z.Zone.Name
+func (z *hosted) ready() bool { return z.Primary == nil || z.values.Known(z.transferName()) }
+
+// transferName returns the name by which the zone, or the whole family, is
+// transferred.
+func (z *hosted) transferName() delegation.Name {
 	if z.Family {
-		name = familyName(name)
+		return familyName(z.Zone.Name)
 	}
-	return z.Primary == nil || z.values.Known(name)
+	return z.Zone.Name
 }

@@ -24,12 +24,14 @@ type hosting struct {
 	keys     keyring
 	cache    answerCache
 	limiter  *limiter
+	lapses   *lapses // those of the server
 }
 
 // hosted is one entry of the configuration's zones.
 type hosted struct {
 	Zone
 	values *values.Store
+	lapses *lapses
 	fixed  map[delegation.Name][]dns.RR // by owner; those of the name servers among them
 	below  map[delegation.Name]bool     // names that have fixed records below them
 }
@@ -41,8 +43,8 @@ type zone struct {
 }
 
 // newHosting checks a configuration.
-func newHosting(c Config) (*hosting, error) {
-	h := &hosting{config: c, zones: map[delegation.Name]*hosted{}, families: map[delegation.Name]*hosted{}, limiter: newLimiter(c.Rate)}
+func newHosting(c Config, l *lapses) (*hosting, error) {
+	h := &hosting{config: c, lapses: l, zones: map[delegation.Name]*hosted{}, families: map[delegation.Name]*hosted{}, limiter: newLimiter(c.Rate)}
 	var errs []error
 	for _, z := range c.Zones {
 		if err := h.add(z); err != nil {
@@ -73,7 +75,7 @@ func (z Zone) title() string {
 
 func (h *hosting) add(z Zone) error {
 	z.TTL, z.NegativeTTL = cmp.Or(z.TTL, DefaultTTL), cmp.Or(z.NegativeTTL, DefaultNegativeTTL)
-	hz := &hosted{Zone: z, values: h.config.Values, fixed: map[delegation.Name][]dns.RR{}, below: map[delegation.Name]bool{}}
+	hz := &hosted{Zone: z, values: h.config.Values, lapses: h.lapses, fixed: map[delegation.Name][]dns.RR{}, below: map[delegation.Name]bool{}}
 	index := h.zones
 	if z.Family {
 		index = h.families

@@ -88,7 +88,7 @@ type packedAnswer struct {
 	qtype  uint16
 	serial uint32         // of the zone
 	list   []values.Value // what was at the owner
-	until  time.Time      // when its signatures are too old; zero: it has none
+	until  time.Time      // when its signatures are too old or the zone lapses; zero: never
 }
 
 // valid reports whether the answer is still right. That to a question for TXT
@@ -97,7 +97,7 @@ func (a *packedAnswer) valid(s *values.Store) bool {
 	if a.zone == "" {
 		return true
 	}
-	if !a.until.IsZero() && time.Now().After(a.until) {
+	if !a.until.IsZero() && !time.Now().Before(a.until) {
 		return false
 	}
 	if a.rcode == dns.RcodeSuccess && a.qtype == dns.TypeTXT && len(a.list) > 0 {
@@ -200,9 +200,7 @@ func (h *hosting) packed(key []byte, q quickQuery) *packedAnswer {
 	a := &packedAnswer{owner: delegation.Name(name), qtype: q.qtype}
 	if z, ok := h.zone(a.owner); ok { // before the answer: what comes in between makes it old, not wrong
 		a.serial, a.list = h.config.Values.Serial(z.apex), h.config.Values.At(z.apex, a.owner)
-		if q.do && z.Signer != nil {
-			a.until = time.Now().Add(signatureOK)
-		}
+		a.until = z.keptUntil(q.do)
 	}
 	a.content = h.content(a.owner, q.qtype, q.do)
 	m := &dns.Msg{Compress: true, Answer: a.answer, Ns: a.ns, Extra: a.extra}

@@ -37,7 +37,7 @@ func (s *Server) follow(ctx context.Context) {
 			}
 			next[name] = time.Now().Add(refresh * time.Second)
 			if err := s.catchUp(ctx, z); err != nil {
-				s.log.Error("a zone cannot be transferred", "zone", name.Bare(), "from", z.Primary.Addr.String(), "error", err.Error())
+				s.log.Error("a zone cannot be transferred", "zone", name.Bare(), "from", z.Primary.Addr.String(), "error", err.Error(), "expired", z.expired())
 				next[name] = time.Now().Add(retry * time.Second)
 			}
 		}
@@ -75,12 +75,26 @@ func (s *Server) catchUp(ctx context.Context, z zone) error {
 	if err != nil {
 		return err
 	}
-	if z.Family && z.apex == familyName(z.Zone.Name) {
-		return z.takeFamily(list)
-	}
+	return s.takeOver(z, list)
+}
+
+// takeOver makes a zone have what its primary answered, and begins its time
+// anew.
+func (s *Server) takeOver(z zone, list []dns.RR) error {
 	soa, ok := list[0].(*dns.SOA)
 	if !ok {
 		return errors.New("the transfer does not begin with SOA")
+	}
+	err := s.takeChanges(z, list, soa)
+	if err == nil {
+		s.lapses.renew(z.apex, soa.Expire)
+	}
+	return err
+}
+
+func (s *Server) takeChanges(z zone, list []dns.RR, soa *dns.SOA) error {
+	if z.Family && z.apex == familyName(z.Zone.Name) {
+		return z.takeFamily(list)
 	}
 	have, known := z.values.Serial(z.apex), z.values.Known(z.apex)
 	switch {
@@ -89,7 +103,7 @@ func (s *Server) catchUp(ctx context.Context, z zone) error {
 	case known && int32(soa.Serial-have) < 0:
 		return fmt.Errorf("it has serial %d, and we have %d", soa.Serial, have)
 	}
-	err = z.take(list, have, soa.Serial)
+	err := z.take(list, have, soa.Serial)
 	if err == nil {
 		s.log.Info("zone transferred", "zone", z.apex.Bare(), "from", z.Primary.Addr.String(), "serial", soa.Serial, "records", len(list))
 	}

@@ -22,6 +22,7 @@ type Server struct {
 	hosting atomic.Pointer[hosting]
 	cookies cookies
 	conns   conns
+	lapses  *lapses
 	due     *changedZones // of which a primary has said that they have changed
 	log     *slog.Logger
 
@@ -35,14 +36,16 @@ type Server struct {
 // New returns a server. The error names everything that is wrong with its
 // configuration.
 func New(c Config) (*Server, error) {
-	h, err := newHosting(c)
+	l := newLapses()
+	h, err := newHosting(c, l)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cookies: newCookies(), log: c.Log, due: newChangedZones(), conns: conns{from: map[netip.Prefix]int{}}, listeners: map[netip.AddrPort]*listener{}}
+	s := &Server{lapses: l, cookies: newCookies(), log: c.Log, due: newChangedZones(), conns: conns{from: map[netip.Prefix]int{}}, listeners: map[netip.AddrPort]*listener{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	l.begin(h)
 	s.hosting.Store(h)
 	c.Values.Foreign(s.primary)
 	return s, nil
@@ -180,7 +183,7 @@ func (s *Server) start(l *listener) {
 // same addresses stay open and no query is lost. If it fails, everything stays
 // as it was.
 func (s *Server) Reload(c Config) error {
-	h, err := newHosting(c)
+	h, err := newHosting(c, s.lapses)
 	if err != nil {
 		return err
 	}
@@ -190,6 +193,7 @@ func (s *Server) Reload(c Config) error {
 	if err != nil {
 		return err
 	}
+	s.lapses.begin(h)
 	s.hosting.Store(h)
 	for addr, l := range opened {
 		s.listeners[addr] = l
