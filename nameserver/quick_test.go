@@ -2,19 +2,28 @@ package nameserver
 
 import (
 	"bytes"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"certctl/delegation"
 )
 
-// FuzzPacket has the quick way and the slow one answer the same packets: neither
-// panics, and where both answer they say the same.
+// FuzzPacket has the quick way and the slow one answer the same packets, about
+// zones without and with signatures: neither panics, where both answer they say
+// the same, and what is signed is signed well.
 func FuzzPacket(f *testing.F) {
-	c := world()
-	put(f, c.Values, "auth.example.net.", "www.auth.example.net.", "one", "two")
-	s := newServer(f, c)
-	for _, name := range []string{"www.auth.example.net.", "Auth.Example.Net.", "none.auth.example.net.", "example.org.", ".", `a\.\000b.auth.example.net.`} {
-		for _, qtype := range []uint16{dns.TypeTXT, dns.TypeNS, dns.TypeANY, dns.TypeIXFR} {
+	signer, err := OpenSigner(filepath.Join(f.TempDir(), "key.pem"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	servers := []*Server{fuzzed(f, nil), fuzzed(f, signer)}
+	for _, name := range []string{"www.auth.example.net.", "Auth.Example.Net.", "none.auth.example.net.", "b.auth.example.net.", "example.org.", ".", `a\.\000b.auth.example.net.`,
+		"_acme-challenge.X.example.com.", strings.Repeat("a.", 118) + "auth.example.net.", strings.Repeat(strings.Repeat("a", 47)+".", 4) + strings.Repeat("a", 41) + ".auth.example.net."} {
+		for _, qtype := range []uint16{dns.TypeTXT, dns.TypeNS, dns.TypeANY, dns.TypeIXFR, dns.TypeNSEC, dns.TypeDNSKEY, dns.TypeRRSIG, dns.TypeDS, typeNXNAME} {
 			q := new(dns.Msg).SetQuestion(name, qtype)
 			packed, _ := q.Pack()
 			f.Add(packed)
@@ -30,31 +39,71 @@ func FuzzPacket(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, packet []byte) {
-		for _, tcp := range []bool{false, true} {
-			quick, ok := s.quick(nil, packet, somebody, tcp)
-			slow := s.handle(t.Context(), bytes.Clone(packet), somebody, tcp)
-			if len(slow) > 0 && (slow[2]&0x80 == 0 || !bytes.Equal(slow[:2], packet[:2])) {
-				t.Fatalf("got an answer to something else: %x", slow)
-			}
-			if !ok {
-				continue
-			}
-			a, b := new(dns.Msg), new(dns.Msg)
-			if err := a.Unpack(quick); err != nil {
-				t.Fatalf("the quick way: %v: %x", err, quick)
-			}
-			if err := b.Unpack(slow); err != nil {
-				t.Fatalf("the slow way: %v: %x", err, slow)
-			}
-			if canonical(a) != canonical(b) {
-				t.Fatalf("the quick way:\n%s\nthe slow way:\n%s", canonical(a), canonical(b))
+		for _, s := range servers {
+			for _, tcp := range []bool{false, true} {
+				sameBothWays(t, s, packet, tcp)
 			}
 		}
 	})
 }
 
+// fuzzed makes a server whose zones are signed if signer is.
+func fuzzed(f *testing.F, signer *Signer) *Server {
+	c := world()
+	for n := range c.Zones {
+		c.Zones[n].Signer = signer
+	}
+	put(f, c.Values, "auth.example.net.", "www.auth.example.net.", "one", "two")
+	return newServer(f, c)
+}
+
+// sameBothWays answers a packet the quick way and the slow one.
+func sameBothWays(t *testing.T, s *Server, packet []byte, tcp bool) {
+	quick, ok := s.quick(nil, packet, somebody, tcp)
+	slow := s.handle(t.Context(), bytes.Clone(packet), somebody, tcp)
+	if len(slow) > 0 && (slow[2]&0x80 == 0 || !bytes.Equal(slow[:2], packet[:2])) {
+		t.Fatalf("got an answer to something else: %x", slow)
+	}
+	if !ok {
+		return
+	}
+	a, b := new(dns.Msg), new(dns.Msg)
+	if err := a.Unpack(quick); err != nil {
+		t.Fatalf("the quick way: %v: %x", err, quick)
+	}
+	if err := b.Unpack(slow); err != nil {
+		t.Fatalf("the slow way: %v: %x", err, slow)
+	}
+	signedWell(t, s, a)
+	if canonical(a) != canonical(b) {
+		t.Fatalf("the quick way:\n%s\nthe slow way:\n%s", canonical(a), canonical(b))
+	}
+}
+
+// signedWell checks all signatures in an answer.
+func signedWell(t *testing.T, s *Server, m *dns.Msg) {
+	for _, list := range [][]dns.RR{m.Answer, m.Ns} {
+		for _, rr := range list {
+			signature, ok := rr.(*dns.RRSIG)
+			if !ok {
+				continue
+			}
+			z, _ := s.hosting.Load().zone(delegation.Name(dns.CanonicalName(signature.SignerName)))
+			set := slices.DeleteFunc(slices.Clone(list), func(rr dns.RR) bool {
+				return rr.Header().Rrtype != signature.TypeCovered || !strings.EqualFold(rr.Header().Name, signature.Hdr.Name)
+			})
+			if z.hosted == nil || z.Signer == nil {
+				t.Fatalf("got a signature by nobody: %v", signature)
+			}
+			if err := signature.Verify(z.Signer.dnskey(z.apex), set); err != nil {
+				t.Fatalf("%v: %v\n%v", err, signature, m)
+			}
+		}
+	}
+}
+
 // canonical returns a message without what may differ: the case of names in
-// records that refer to the question.
+// records that refer to the question, and what is new in each signature.
 func canonical(m *dns.Msg) string {
 	for _, list := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for n, rr := range list {
@@ -64,6 +113,11 @@ func canonical(m *dns.Msg) string {
 				rr.Ns, rr.Mbox = dns.CanonicalName(rr.Ns), dns.CanonicalName(rr.Mbox)
 			case *dns.NS:
 				rr.Ns = dns.CanonicalName(rr.Ns)
+			case *dns.NSEC:
+				rr.NextDomain = dns.CanonicalName(rr.NextDomain)
+			case *dns.RRSIG:
+				rr.SignerName = dns.CanonicalName(rr.SignerName)
+				rr.Inception, rr.Expiration, rr.Signature = 0, 0, ""
 			}
 			list[n] = rr
 		}

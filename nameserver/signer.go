@@ -158,6 +158,9 @@ func (z zone) nsec(name delegation.Name, exists bool) dns.RR {
 
 // signed returns an answer with proofs and signatures.
 func (z zone) signed(c content, name delegation.Name, out outcome) content {
+	if out != found && longName(name) {
+		return content{rcode: dns.RcodeServerFailure, zone: z.apex}
+	}
 	if out != found {
 		c.rcode = dns.RcodeSuccess // RFC 9824 §2
 		c.ns = append(c.ns, z.nsec(name, out == noData))
@@ -165,7 +168,7 @@ func (z zone) signed(c content, name delegation.Name, out outcome) content {
 	var errs [2]error
 	c.answer, errs[0] = z.Signer.sign(z.apex, c.answer)
 	c.ns, errs[1] = z.Signer.sign(z.apex, c.ns)
-	if errors.Join(errs[:]...) != nil || longName(name) {
+	if errors.Join(errs[:]...) != nil {
 		return content{rcode: dns.RcodeServerFailure, zone: z.apex}
 	}
 	return c
