@@ -187,6 +187,8 @@ func TestProblems(t *testing.T) {
 	api := func(text string) string {
 		return "nameserver:\n  servers: {ns.example.net: }\n  zones: {auth.example.net: }\n  api:\n    " + text
 	}
+	const host = `, like servers: {ns1.example.net: {addresses: [192.0.2.53, "2001:db8::53"]}}`
+	servers := func(text string) string { return "nameserver:\n  zones: {auth.example.net: }\n  servers: " + text }
 	const users = ", users: {web: {password: x, names: [web.auth.example.net]}}}"
 	for _, test := range []struct{ text, want string }{
 		{"zonse: {}", `1: unknown key "zonse": did you mean zones?`},
@@ -241,6 +243,13 @@ func TestProblems(t *testing.T) {
 		{api("{listen: '127.0.0.1:80', users: {web: {password: x, names: [a..b]}}}"), "5: names: a..b: a domain name is expected"},
 		{api("{listen: '127.0.0.1:80', users: {web: {password: x, subtrees: [a.example], from: [" + marked + "]}}}"), "5: from: an IP address or network is expected"},
 		{api("{listen: '127.0.0.1:80', register: {zone: auth.example.net}}"), "5: register: without token and from, everybody could fill the server with accounts"},
+
+		{servers("[ns1.example.net, ns2.example.net]"), "3: servers: a mapping is expected, from names" + host},
+		{servers("ns1.example.net"), "3: servers: a mapping is expected, from names" + host},
+		{servers("{ns1.example.net: [192.0.2.1, 192.0.2.2]}"), "3: ns1.example.net: a mapping is expected, with the keys addresses" + host},
+		{servers("{ns1.example.net: 192.0.2.1}"), "3: ns1.example.net: a mapping is expected, with the keys addresses" + host},
+		{servers("[]"), "2: nameserver: zone auth.example.net has no name servers: write them below servers:"},
+		{servers(""), "2: nameserver: zone auth.example.net has no name servers: write them below servers:"},
 
 		{"certificates: {web: {}}", "1: web: domains is missing"},
 		{"keep: 0", "1: keep: 1 or more is expected"},

@@ -48,6 +48,7 @@ type (
 	relative    interface{ SetDir(dir string) }  // is relative to the file
 	doubtful    interface{ Warnings() []string } // is worth a warning
 	plain       interface{ IsPlain() bool }      // may be a secret in the clear
+	exemplary   interface{ example() string }    // shows how it is written, with the key that it is below
 )
 
 // place is where in the file a struct is.
@@ -71,6 +72,16 @@ func (p place) line(key string) int {
 		}
 	}
 	return p.node.Line
+}
+
+// has reports whether the struct has a key with something in it, right or wrong.
+func (p place) has(key string) bool {
+	for name, value := range p.decoder.pairs(p.node) {
+		if name.Value == key {
+			return !empty(value)
+		}
+	}
+	return false
 }
 
 func (d *decoder) problem(line int, format string, args ...any) {
@@ -167,7 +178,7 @@ func (d *decoder) kind(n *yaml.Node, v reflect.Value, name string, f field) {
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, name string) {
 	if n.Kind != yaml.MappingNode {
-		d.problem(n.Line, "%s: a mapping is expected, with the keys %s", name, strings.Join(keys(v.Type()), ", "))
+		d.problem(n.Line, "%s: a mapping is expected, with the keys %s%s", name, strings.Join(keys(v.Type()), ", "), example(v.Addr()))
 		return
 	}
 	k, keeps := v.Addr().Interface().(keeper)
@@ -239,7 +250,7 @@ func (d *decoder) slice(n *yaml.Node, v reflect.Value, name string, f field) {
 // named reads a list that is written as a mapping, in the order of the file.
 func (d *decoder) named(n *yaml.Node, v reflect.Value, name string, key field) {
 	if n.Kind != yaml.MappingNode {
-		d.problem(n.Line, "%s: a mapping is expected, from names", name)
+		d.problem(n.Line, "%s: a mapping is expected, from names%s", name, example(reflect.New(v.Type().Elem().Elem())))
 		return
 	}
 	d.repeated(n)
@@ -254,6 +265,14 @@ func (d *decoder) named(n *yaml.Node, v reflect.Value, name string, key field) {
 		d.kind(&content, e.Elem(), printable(k.Value), field{})
 		v.Set(reflect.Append(v, e))
 	}
+}
+
+// example returns how a value is written, for the end of an error.
+func example(v reflect.Value) string {
+	if e, ok := v.Interface().(exemplary); ok {
+		return ", like " + e.example()
+	}
+	return ""
 }
 
 var looksLikeName = regexp.MustCompile(`^[A-Za-z0-9._*-]{1,255}$`)

@@ -174,7 +174,7 @@ func (n *NameServer) check(at place) {
 		at.problem("zones", "nameserver: zones: one is expected at least, like auth.example.net")
 	}
 	for _, z := range n.Zones {
-		if len(z.Servers) == 0 && len(n.Servers) == 0 {
+		if len(z.Servers) == 0 && len(n.Servers) == 0 && !at.has("servers") {
 			at.problem("zones", "nameserver: zone %s has no name servers: write them below servers:, for all zones or for it", printable(z.Name))
 		}
 	}
@@ -195,6 +195,10 @@ func (z *NameServerZone) check(at place) {
 	if z.NegativeTTL%time.Second != 0 {
 		at.problem("negative_ttl", "negative_ttl: whole seconds are expected")
 	}
+}
+
+func (*NameServerHost) example() string {
+	return "servers: {ns1.example.net: {addresses: [192.0.2.53, \"2001:db8::53\"]}}"
 }
 
 func (h *NameServerHost) check(at place) {
