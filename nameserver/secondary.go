@@ -37,7 +37,7 @@ func (s *Server) follow(ctx context.Context) {
 			}
 			next[name] = time.Now().Add(refresh * time.Second)
 			if err := s.catchUp(ctx, z); err != nil {
-				s.log.Error("a zone cannot be transferred", "zone", name.Bare(), "from", z.Primary.Addr.String(), "error", err.Error(), "expired", z.expired())
+				s.log.Error("a zone cannot be transferred", "zone", name.Bare(), "from", z.Primary.Addr.String(), "expired", z.expired(), "error", err.Error())
 				next[name] = time.Now().Add(retry * time.Second)
 			}
 		}
