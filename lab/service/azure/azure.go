@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,14 +37,15 @@ type Service struct {
 	Zones   []string // without the final dot
 	Clients []Client
 
-	tokens map[string]Client
-	tags   map[service.Key]int
-	count  int
+	tokens   map[string]Client
+	tags     map[service.Key]int
+	metadata map[service.Key]map[string]string
+	count    int
 }
 
 // New starts a service.
 func New(zones []string, clients ...Client) *Service {
-	s := &Service{Zones: zones, Clients: clients, tokens: make(map[string]Client), tags: make(map[service.Key]int)}
+	s := &Service{Zones: zones, Clients: clients, tokens: make(map[string]Client), tags: make(map[service.Key]int), metadata: make(map[service.Key]map[string]string)}
 	s.Changed = func(k service.Key, _, _ service.Set) {
 		s.count++
 		s.tags[k] = s.count
@@ -57,6 +59,10 @@ var (
 	zonesPath    = subscription + "/resourceGroups/" + Group + "/providers/Microsoft.Network/dnsZones"
 	setPath      = regexp.MustCompile(`^/([^/]+)/(TXT|AAAA)/([^/]+)$`)
 )
+
+// scopes are those of the API: the one of today, and the one that libraries have
+// kept, with both strokes.
+var scopes = []string{"https://management.azure.com/.default", "https://management.core.windows.net//.default"}
 
 func problem(w http.ResponseWriter, status int, code, message string) {
 	service.Write(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
@@ -124,6 +130,7 @@ func (s *Service) set(w http.ResponseWriter, r *http.Request, c Client, zone, ki
 		w.WriteHeader(204)
 	case r.Method == http.MethodDelete:
 		s.Put(k, service.Set{})
+		delete(s.metadata, k)
 		w.WriteHeader(200)
 	case r.Method == http.MethodGet && len(have.Data) == 0, r.Method == http.MethodPatch && len(have.Data) == 0:
 		if match != "" {
@@ -132,7 +139,7 @@ func (s *Service) set(w http.ResponseWriter, r *http.Request, c Client, zone, ki
 		}
 		service.Write(w, 404, map[string]string{"code": "NotFound", "message": "The resource record '" + name + "' does not exist in resource group '" + Group + "'"})
 	case r.Method == http.MethodGet:
-		s.show(w, k)
+		s.show(w, r, k, http.StatusOK)
 	case r.Method == http.MethodPut || r.Method == http.MethodPatch:
 		s.write(w, r, k)
 	default:
@@ -145,8 +152,10 @@ type text struct {
 }
 
 type properties struct {
-	TTL   int    `json:"TTL"`
-	Texts []text `json:"TXTRecords"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	FQDN     string            `json:"fqdn,omitempty"`
+	TTL      int               `json:"TTL"`
+	Texts    []text            `json:"TXTRecords"`
 }
 
 func (s *Service) write(w http.ResponseWriter, r *http.Request, k service.Key) {
@@ -166,19 +175,29 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, k service.Key) {
 		data, _ := json.Marshal(t.Strings)
 		set.Data = append(set.Data, string(data))
 	}
+	status := http.StatusOK
+	if len(s.Get(k).Data) == 0 {
+		status = http.StatusCreated
+	}
 	s.Put(k, set)
-	s.show(w, k)
+	if r.Method == http.MethodPut || body.Properties.Metadata != nil {
+		s.metadata[k] = body.Properties.Metadata
+	}
+	s.show(w, r, k, status)
 }
 
-func (s *Service) show(w http.ResponseWriter, k service.Key) {
+func (s *Service) show(w http.ResponseWriter, r *http.Request, k service.Key, status int) {
 	set := s.Get(k)
-	body := properties{TTL: set.TTL}
+	body := properties{Metadata: s.metadata[k], FQDN: k.Owner, TTL: set.TTL}
 	for _, data := range set.Data {
 		var t text
 		json.Unmarshal([]byte(data), &t.Strings)
 		body.Texts = append(body.Texts, t)
 	}
-	service.Write(w, 200, map[string]any{"name": k.Owner, "etag": fmt.Sprint("tag-", s.tags[k]), "properties": body})
+	service.Write(w, status, map[string]any{
+		"id": r.URL.Path, "name": path.Base(r.URL.Path), "type": "Microsoft.Network/dnsZones/" + k.Type,
+		"etag": fmt.Sprint("tag-", s.tags[k]), "properties": body,
+	})
 }
 
 // token serves what gives tokens. It reports whether that was asked.
@@ -190,7 +209,7 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request) bool {
 		r.ParseForm()
 		i := slices.IndexFunc(s.Clients, func(c Client) bool { return c.ID == r.PostForm.Get("client_id") })
 		federated := r.PostForm.Get("client_assertion") == "identity" && strings.HasSuffix(r.PostForm.Get("client_assertion_type"), "jwt-bearer")
-		if i < 0 || r.PostForm.Get("scope") != "https://management.azure.com/.default" || r.PostForm.Get("grant_type") != "client_credentials" || !federated && s.Clients[i].Secret != r.PostForm.Get("client_secret") {
+		if i < 0 || !slices.Contains(scopes, r.PostForm.Get("scope")) || r.PostForm.Get("grant_type") != "client_credentials" || !federated && s.Clients[i].Secret != r.PostForm.Get("client_secret") {
 			service.Write(w, 401, map[string]string{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided.\r\nTrace ID: x"})
 			return true
 		}
