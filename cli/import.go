@@ -255,7 +255,8 @@ func (m *move) prepare(c *cli.Context) (err error) {
 	}
 	entries := m.planned()
 	if m.text == nil {
-		entries = append(m.authority(), entries...)
+		m.entries = slices.DeleteFunc(m.entries, func(e config.Entry) bool { return e.Section == "acme" })
+		entries = append([]config.Entry{m.authorities()}, entries...)
 	}
 	cfg, err := m.parse(entries)
 	if err == nil {
@@ -281,16 +282,38 @@ func (m *move) zoneOf(ctx context.Context, name string) (string, error) {
 	return zone.Apex.Bare(), err
 }
 
-// authority is the CA of a new configuration.
-func (m *move) authority() []config.Entry {
-	directory := m.plan.Directory
-	entries := []config.Entry{{Section: "acme", Keys: []string{"directory"}, Value: config.DirectoryOf(directory).Label()}}
-	for _, a := range m.plan.Accounts {
-		if email, found := strings.CutPrefix(first(a.Contact...), "mailto:"); found && a.Directory == directory {
-			entries = append(entries, config.Entry{Section: "acme", Keys: []string{"email"}, Value: email})
+// acmeEntry is an entry of acme: in a new configuration.
+type acmeEntry struct {
+	Directory string `yaml:"directory"`
+	Account   string `yaml:"account,omitempty"`
+	Email     string `yaml:"email,omitempty"`
+	CAFile    string `yaml:"ca_file,omitempty"`
+}
+
+// authorities is the CA of a new configuration: once, or for each account that
+// certificates need.
+func (m *move) authorities() config.Entry {
+	directories := []string{m.plan.Directory}
+	for _, cert := range m.plan.Certificates {
+		if cert.Entry != nil && !slices.Contains(directories, cert.Directory) {
+			directories = append(directories, cert.Directory)
 		}
 	}
-	return entries
+	var list []acmeEntry
+	for _, directory := range directories {
+		label, account, _ := strings.Cut(config.DirectoryOf(directory).Label(), "#")
+		a := acmeEntry{Directory: label, Account: account, CAFile: string(m.config.ACME[0].CAFile)}
+		for _, known := range m.plan.Accounts {
+			if email, found := strings.CutPrefix(first(known.Contact...), "mailto:"); found && known.Directory == directory {
+				a.Email = email
+			}
+		}
+		list = append(list, a)
+	}
+	if len(list) == 1 {
+		return config.Entry{Keys: []string{"acme"}, Value: list[0]}
+	}
+	return config.Entry{Keys: []string{"acme"}, Value: list}
 }
 
 // planned is what is to be added to the configuration for what comes here.

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -173,7 +174,6 @@ func TestTakenBack(t *testing.T) {
 }
 
 func TestLeftOut(t *testing.T) {
-	key := newKey(t)
 	for _, test := range []struct {
 		name   string
 		change func(*foreign.Household)
@@ -189,9 +189,6 @@ func TestLeftOut(t *testing.T) {
 		{"two of a name", func(h *foreign.Household) {
 			h.Certificates = append(h.Certificates, certificate(t, "WEB", 5))
 		}, "certificate WEB: another certificate is called web too"},
-		{"two accounts", func(h *foreign.Household) {
-			h.Accounts = append(h.Accounts, &foreign.Account{Directory: directory, URL: directory + "/2", Key: key})
-		}, "account " + directory + "/2: of several accounts at one CA one is taken over: " + directory + "/1, with which more certificates were ordered"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := &foreign.Household{
@@ -254,6 +251,84 @@ func TestAccountHere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of several accounts at a CA, the one with most certificates has no name, and
+// the others one of their own. Once they are here, they stay what they are.
+func TestSeveralAccounts(t *testing.T) {
+	h := &foreign.Household{}
+	for n, url := range []string{"/1", "/acct/B_2-", "/other/b_2", "", "/" + strings.Repeat("x", 70)} {
+		if url != "" {
+			url = directory + url
+		}
+		h.Accounts = append(h.Accounts, &foreign.Account{Directory: directory, URL: url, Key: newKey(t)})
+		c := certificate(t, fmt.Sprintf("c%d", n), int64(2*n+1))
+		c.Account = url
+		h.Certificates = append(h.Certificates, c)
+	}
+	h.Certificates = append(h.Certificates, certificate(t, "more", 21))
+	h.Certificates[5].Account = directory + "/acct/B_2-"
+	s := open(t)
+	p := plan(t, h, s, moving.Options{})
+	sum := func(n int) string { return fingerprint(t, h.Accounts[n].Key) }
+	want := []string{"", "#1", "#b_2", "#" + strings.Repeat("x", 63), "#" + sum(3)}
+	var got []string
+	for _, a := range p.Accounts {
+		got = append(got, strings.TrimPrefix(a.Directory, directory))
+	}
+	if !slices.Equal(got, want) || reasons(p) != "" {
+		t.Errorf("got accounts %q, want %q; left out %q", got, want, reasons(p))
+	}
+	for n, name := range []string{"#1", "", "#b_2", "", "#" + strings.Repeat("x", 63), ""} {
+		c := p.Certificates[n]
+		if c.Request.Directory != directory+name || c.Entry == nil || (c.Entry.CA != "") != (name != "") || c.Entry.CA != "" && c.Entry.CA != directory+name {
+			t.Errorf("%s: got %s, entry %+v, want %s", c.Name, c.Request.Directory, c.Entry, name)
+		}
+	}
+	listed := plan(t, h, s, moving.Options{Directory: directory, Others: []string{directory + "#1"}})
+	if listed.Certificates[0].Entry == nil || listed.Certificates[2].Entry != nil || len(listed.Notes) != 2 || !strings.Contains(listed.Notes[0], "account: b_2 is what it lacks") {
+		t.Errorf("in a configuration with one of them: got notes %q", listed.Notes)
+	}
+	if err := p.Carry(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(h.Certificates)
+	h.Certificates = h.Certificates[1:3]
+	if p = plan(t, h, s, moving.Options{}); !p.Idle() || reasons(p) != "" || len(p.Accounts) != 5 {
+		t.Errorf("again: got idle %t, %d accounts, left out %q", p.Idle(), len(p.Accounts), reasons(p))
+	}
+	if a, err := s.LoadAccount(directory + "#b_2"); err != nil || a.URL != directory+"/other/b_2" {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+// A name that another account here has is not taken from it.
+func TestAccountNameTaken(t *testing.T) {
+	s := open(t)
+	if err := s.SaveAccount(&store.Account{Directory: directory + "#2", URL: directory + "/mine", Key: newKey(t)}); err != nil {
+		t.Fatal(err)
+	}
+	h := &foreign.Household{}
+	for _, n := range []string{"1", "2"} {
+		h.Accounts = append(h.Accounts, &foreign.Account{Directory: directory, URL: directory + "/" + n, Key: newKey(t)})
+	}
+	p := plan(t, h, s, moving.Options{Replace: true})
+	if len(p.Accounts) != 2 {
+		t.Fatalf("got %d accounts, left out %q", len(p.Accounts), reasons(p))
+	}
+	if got, want := p.Accounts[1].Directory, directory+"#"+fingerprint(t, h.Accounts[1].Key); got != want || p.Accounts[1].Verdict != moving.Add {
+		t.Errorf("got %s, %s, want %s added", got, p.Accounts[1].Verdict, want)
+	}
+}
+
+// fingerprint is the name of an account that has no other.
+func fingerprint(t *testing.T, key crypto.Signer) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(der))[:12]
 }
 
 // Each credential is for the names at which it has written, and no more; its

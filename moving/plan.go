@@ -1,7 +1,6 @@
 package moving
 
 import (
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -61,17 +60,19 @@ type Plan struct {
 // Account is an account to take over.
 type Account struct {
 	*foreign.Account
-	Verdict Verdict
+	Directory string // with # and the name of the account, if it has one here
+	Verdict   Verdict
 }
 
 // Certificate is a certificate to take over.
 type Certificate struct {
 	*foreign.Certificate
-	Name    string // here
-	Request *store.Request
-	Entry   *CertificateEntry // for the configuration; nil where it has or can have none
-	Verdict Verdict
-	Notes   []string
+	Name      string // here
+	Directory string // with # and the name of the account, if it has one here
+	Request   *store.Request
+	Entry     *CertificateEntry // for the configuration; nil where it has or can have none
+	Verdict   Verdict
+	Notes     []string
 }
 
 // New compares what a client keeps with what is here. It writes nothing.
@@ -128,8 +129,12 @@ func (p *Plan) commands(key string, here, theirs []string) []string {
 	return nil
 }
 
-// listed reports whether the CA of a certificate is in the configuration.
+// listed reports whether the CA of a certificate is in the configuration, with
+// the account. A new one has all accounts at its CA that certificates need.
 func (p *Plan) listed(c *Certificate) bool {
+	if p.options.Directory == "" {
+		return c.Certificate.Directory == p.Directory
+	}
 	return c.Directory == p.Directory || slices.Contains(p.options.Others, c.Directory)
 }
 
@@ -137,6 +142,9 @@ func (p *Plan) listed(c *Certificate) bool {
 func (p *Plan) noteOthers() {
 	for _, c := range p.Certificates {
 		note := fmt.Sprintf("certificates from %s have no entry in the configuration, which does not have this CA: they are renewed all the same", c.Directory)
+		if _, account, named := strings.Cut(c.Directory, "#"); named {
+			note += "; an entry below acme: with account: " + account + " is what it lacks"
+		}
 		if !p.listed(c) && c.Verdict == Add && !slices.Contains(p.Notes, note) {
 			p.Notes = append(p.Notes, note)
 		}
@@ -155,90 +163,6 @@ func mostUsed(h *foreign.Household) (directory string) {
 		directory = h.Accounts[0].Directory
 	}
 	return directory
-}
-
-// planAccounts decides on the accounts: of several at one CA, the one that most
-// certificates come from is taken.
-func (p *Plan) planAccounts(h *foreign.Household) error {
-	uses := func(a *foreign.Account) (n int) {
-		for _, c := range h.Certificates {
-			if c.Account == a.URL && a.URL != "" {
-				n++
-			}
-		}
-		return n
-	}
-	accounts := slices.Clone(h.Accounts)
-	slices.SortStableFunc(accounts, func(a, b *foreign.Account) int { return uses(b) - uses(a) })
-	taken := map[string]string{}
-	for _, a := range accounts {
-		name := label(a)
-		if err := checkDirectory(a.Directory); err != nil {
-			p.leaveOutAccount(a, err)
-			continue
-		}
-		if other, twice := taken[a.Directory]; twice {
-			p.leaveOutAccount(a, fmt.Errorf("of several accounts at one CA one is taken over: %s, with which more certificates were ordered", other))
-			continue
-		}
-		verdict, err := p.account(a)
-		if err != nil {
-			return err
-		}
-		taken[a.Directory] = name
-		if verdict != "" {
-			p.Accounts = append(p.Accounts, &Account{a, verdict})
-		}
-	}
-	return nil
-}
-
-func label(a *foreign.Account) string {
-	if a.URL != "" {
-		return a.URL
-	}
-	return a.From
-}
-
-func (p *Plan) leaveOutAccount(a *foreign.Account, err error) {
-	p.LeftOut = append(p.LeftOut, &foreign.LeftOut{What: "account " + label(a), Err: err})
-}
-
-// account compares an account with the one that is here. The verdict is "" for
-// one that is left out.
-func (p *Plan) account(a *foreign.Account) (Verdict, error) {
-	here, err := p.store.LoadAccount(a.Directory)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Add, nil
-	case err != nil:
-		return "", err
-	case sameKey(here.Key, a.Key) && (here.URL != "" || a.URL == ""):
-		return Present, nil
-	case sameKey(here.Key, a.Key) || here.URL == "":
-		return Add, nil
-	case p.options.Replace:
-		return Replace, nil
-	}
-	p.leaveOutAccount(a, &OccupiedError{here.URL})
-	return "", nil
-}
-
-// OccupiedError says that there is another account at the CA here.
-type OccupiedError struct{ URL string }
-
-func (e *OccupiedError) Error() string {
-	return fmt.Sprintf("there is another account at this CA here, %s, which renews from now on", e.URL)
-}
-
-// Hint says how to take it all the same.
-func (e *OccupiedError) Hint() string {
-	return "--force takes it in the place of the other; certctl account export keeps that one first"
-}
-
-func sameKey(a, b crypto.Signer) bool {
-	public, ok := a.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(b.Public())
 }
 
 func checkDirectory(directory string) error {
@@ -262,12 +186,12 @@ func (p *Plan) certificate(c *foreign.Certificate) (*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	planned := &Certificate{Certificate: c, Notes: slices.Clone(c.Notes)}
+	planned := &Certificate{Certificate: c, Directory: p.home(c), Notes: slices.Clone(c.Notes)}
 	if planned.Name, err = p.name(c.Name); err != nil {
 		return nil, err
 	}
 	planned.Request = request(c, names)
-	planned.Request.Name = planned.Name
+	planned.Request.Name, planned.Request.Directory = planned.Name, planned.Directory
 	if planned.Request.KeyType != c.Key && c.Key != "" {
 		planned.Notes = append(planned.Notes, fmt.Sprintf("it was asked for with a key of type %s, which is not known here: it becomes %s", c.Key, planned.Request.KeyType))
 	}
@@ -312,7 +236,7 @@ func request(c *foreign.Certificate, names []string) *store.Request {
 		t = issuance.KeyTypeOf(leaf.PublicKey)
 	}
 	r := &store.Request{
-		Names: names, KeyType: string(t), Profile: c.Profile, Directory: c.Directory, Account: c.Account, Deploy: c.Deploy,
+		Names: names, KeyType: string(t), Profile: c.Profile, Account: c.Account, Deploy: c.Deploy,
 		ReuseKey: c.ReuseKey, Staple: c.Staple, Chain: c.Chain, Created: c.Versions[0].Leaf().NotBefore, Renewed: leaf.NotBefore,
 		Issued: &store.Issued{Serial: serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter},
 	}
