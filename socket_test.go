@@ -64,13 +64,6 @@ func TestSocketActivation(t *testing.T) {
 func activate(t *testing.T, files []*os.File) (output *buffer, ended func()) {
 	t.Helper()
 	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(dir, "certctl")); err != nil {
-		t.Fatal(err)
-	}
 	write(t, filepath.Join(dir, "certctl.yaml"), `
 state: state
 nameserver:
@@ -79,7 +72,7 @@ nameserver:
   zones: {auth.example.net: }
 `)
 	// Only the process itself knows its number before it runs.
-	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" --config certctl.yaml nameserver`, filepath.Join(dir, "certctl"))
+	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" --config certctl.yaml nameserver`, installed(t))
 	cmd.Env = append(os.Environ(), "LISTEN_FDS=2", "LISTEN_FDNAMES=dns-udp:dns-tcp")
 	output = &buffer{}
 	cmd.Dir, cmd.ExtraFiles, cmd.Stdout, cmd.Stderr = dir, files, output, output
@@ -96,4 +89,18 @@ nameserver:
 			t.Errorf("%v:\n%s", err, strings.TrimSpace(output.String()))
 		}
 	}
+}
+
+// installed returns the path of a certctl that is this very test program.
+func installed(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "certctl")
+	if err := os.Symlink(self, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
