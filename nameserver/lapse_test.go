@@ -91,7 +91,7 @@ func reach(t *testing.T, primary, secondary *Server, name delegation.Name) {
 	t.Helper()
 	from, to := primary.hosting.Load(), secondary.followed(nil)[name]
 	z, _ := from.zone(name)
-	list := []dns.RR{}
+	var list []dns.RR
 	if f := from.familyOf(name); f != nil {
 		list = from.family(f)
 	} else {
