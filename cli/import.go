@@ -18,6 +18,7 @@ import (
 	"certctl/foreign"
 	"certctl/install"
 	"certctl/moving"
+	"certctl/store"
 )
 
 func (p *Process) importCommand() *cli.Command {
@@ -79,11 +80,13 @@ func (p *Process) importFrom(c *cli.Context, client foreign.Client) error {
 	if err := m.read(c, p); err != nil {
 		return err
 	}
-	unlock, err := m.lock(c)
-	if err != nil {
-		return err
+	if !c.Bool("dry-run") {
+		unlock, err := m.lock(c)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 	}
-	defer unlock()
 	if err := m.prepare(c); err != nil {
 		return err
 	}
@@ -113,7 +116,13 @@ func (m *move) read(c *cli.Context, p *Process) (err error) {
 	if m.household, err = p.household(c, m.client, cfg); err != nil {
 		return err
 	}
-	m.run, err = p.openWith(c, cfg)
+	if !c.Bool("dry-run") {
+		m.run, err = p.openWith(c, cfg)
+		return err
+	}
+	if m.run, err = p.withoutStore(c, cfg); err == nil {
+		m.store = store.At(cfg.StateDir(p.Getenv))
+	}
 	return err
 }
 

@@ -65,6 +65,19 @@ func (p *Process) open(c *cli.Context) (*run, error) {
 
 // openWith does the same with a configuration that is read already.
 func (p *Process) openWith(c *cli.Context, cfg *config.Config) (r *run, err error) {
+	if r, err = p.withoutStore(c, cfg); err != nil {
+		return nil, err
+	}
+	r.store, err = store.Open(cfg.StateDir(p.Getenv))
+	if err != nil {
+		return nil, err
+	}
+	r.store.Command = c.Command.Name
+	return r, nil
+}
+
+// withoutStore makes ready what needs no state directory.
+func (p *Process) withoutStore(c *cli.Context, cfg *config.Config) (r *run, err error) {
 	if !p.Terminal && !c.IsSet("log-format") {
 		p.logAs(cfg.Log.Format)
 	}
@@ -83,11 +96,6 @@ func (p *Process) openWith(c *cli.Context, cfg *config.Config) (r *run, err erro
 	for _, text := range cfg.Warnings() {
 		p.warn(c, text)
 	}
-	r.store, err = store.Open(cfg.StateDir(p.Getenv))
-	if err != nil {
-		return nil, err
-	}
-	r.store.Command = c.Command.Name
 	return r, nil
 }
 

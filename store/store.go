@@ -30,6 +30,9 @@ func Open(dir string) (*Store, error) {
 	return s, nil
 }
 
+// At returns the store in a directory that need not be there, for who only reads.
+func At(dir string) *Store { return &Store{Dir: dir} }
+
 func (s *Store) path(elements ...string) string {
 	return filepath.Join(append([]string{s.Dir}, elements...)...)
 }
