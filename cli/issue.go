@@ -11,7 +11,6 @@ import (
 
 	"certctl/acme"
 	"certctl/config"
-	"certctl/delegation"
 	"certctl/issuance"
 	"certctl/secret"
 	"certctl/store"
@@ -115,7 +114,6 @@ func remind(renewals []*issuance.Renewal, kept []*store.Request) {
 // issuer returns one that shows what it does.
 func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issuance.Issuer {
 	v := r.process.view(c)
-	public := &audience{run: r, owners: make(map[delegation.Name]bool)}
 	return &issuance.Issuer{
 		Account:     account,
 		Resolver:    r.resolver,
@@ -124,12 +122,10 @@ func (r *run) issuer(c *cli.Context, account *acme.Account, rep *reporter) *issu
 		Store:       r.store,
 		Keep:        r.config.Keep,
 		Watch: func(e issuance.Event) {
-			for _, e := range append([]issuance.Event{e}, public.follow(e)...) {
-				rep.note(e)
-				v.Show(e)
-				if r.process.Watch != nil {
-					r.process.Watch(e)
-				}
+			rep.note(e)
+			v.Show(e)
+			if r.process.Watch != nil {
+				r.process.Watch(e)
 			}
 		},
 	}

@@ -211,7 +211,7 @@ func (n *nameserverRun) make(cfg *config.Config) (nameserver.Config, error) {
 	}
 	var err error
 	n.update, err = n.updates(n.context.Context, cfg.NameServer)
-	made.Updates = n.update
+	made.Updates, made.Audience = n.update, tellsAudience(n.update, &n.doors.witness)
 	return made, err
 }
 

@@ -52,7 +52,7 @@ func (d *doors) Observe(q nameserver.Query) {
 // desk returns what takes changes.
 func (n *nameserverRun) desk(cfg *config.NameServer) *access.Desk {
 	d := access.NewDesk(n.values, n.process.logger())
-	d.Lifetime, d.Count = cfg.Lifetime, n.doors.counters.Changed
+	d.Lifetime, d.Count, d.Renewed = cfg.Lifetime, n.doors.counters.Changed, n.doors.witness.Renew
 	return d
 }
 

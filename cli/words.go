@@ -27,7 +27,7 @@ func sentence(e issuance.Event) (subject, text string) {
 	case issuance.Validated:
 		return e.Name, "the CA says " + string(e.Status)
 	case issuance.Asked:
-		return e.Owner.Bare(), e.Text
+		return e.Owner.Bare(), asked(e)
 	case issuance.Removed:
 		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s removed", count(len(e.Records), "record"))
 	case issuance.Warned:

@@ -83,12 +83,12 @@ type Validated struct {
 	Status      acme.Status
 }
 
-// Asked says who has asked for the values at an owner name while the CA was
-// validating, where the zone is served by ourselves.
+// Asked says who has asked for the values at an owner name since the CA began to
+// validate, where the server that took them knows.
 type Asked struct {
 	Owner    delegation.Name
 	Networks []Network
-	Text     string // who, and what they got, in words
+	Servers  int // of the zone, of which one says this
 }
 
 // Network is one that questions came from.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"certctl/acme"
 	"certctl/delegation"
@@ -37,14 +38,18 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 	b.each(ctx, Locating, i.locate)
 	b.all(ctx, Answering, i.answer)
 
+	var validating time.Time
 	i.rounds(ctx, b, func(last int) { // publish and wait, and then
+		validating = time.Now()
 		b.each(ctx, Validating, func(ctx context.Context, j *job) error { return i.validate(ctx, j, b.round, last) })
 	})
 
+	heard := i.audience(ctx, b, validating)
 	removed := b.start(ctx, Removing, i.remove) // needs nobody's attention from here on
 	b.each(ctx, Finalizing, i.finalize)
 	b.each(ctx, Saving, i.save)
 	removed.Wait()
+	heard()
 
 	return b.results()
 }

@@ -63,6 +63,9 @@ func (h *hosting) respond(s *Server, r request) (*dns.Msg, content) {
 func (h *hosting) dispatch(s *Server, r request, e edns) content {
 	switch r.msg.Opcode {
 	case dns.OpcodeQuery:
+		if h.asksForAudience(r) {
+			return h.audience(r)
+		}
 		return h.query(r.msg, e)
 	case dns.OpcodeNotify:
 		return h.notified(s, r)

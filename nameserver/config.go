@@ -20,6 +20,7 @@ type Config struct {
 	Values   *values.Store
 	Updates  Updater      // takes updates; nil: they are refused
 	Observer Observer     // is told of every query; may be nil
+	Audience Audience     // answers keys that want to know who has asked; nil: that is refused
 	Log      *slog.Logger // nil: none
 }
 

@@ -18,7 +18,7 @@ import (
 // Pool is all zones that a run answers for, with one server. The zero Pool has
 // none.
 type Pool struct {
-	Witness witness.Witness // of who has asked for what
+	witness witness.Witness // of who has asked for what
 
 	mu     sync.Mutex // guards what follows
 	listen []netip.AddrPort
@@ -39,13 +39,6 @@ func (p *Pool) add(z nameserver.Zone, listen []Endpoint) {
 	}
 }
 
-// Serves reports whether a zone is one of the pool's.
-func (p *Pool) Serves(zone delegation.Name) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.zones, func(z nameserver.Zone) bool { return z.Name == zone })
-}
-
 // Start begins to answer; stop ends it, whatever has become of ctx meanwhile.
 // Where there are no zones it does nothing. The error is a *StartError.
 func (p *Pool) Start(ctx context.Context) (stop func(), err error) {
@@ -55,7 +48,7 @@ func (p *Pool) Start(ctx context.Context) (stop func(), err error) {
 		return func() {}, nil
 	}
 	store := values.Memory()
-	server, err := nameserver.New(nameserver.Config{Listen: p.listen, Zones: p.zones, Values: store, Observer: &p.Witness})
+	server, err := nameserver.New(nameserver.Config{Listen: p.listen, Zones: p.zones, Values: store, Observer: &p.witness})
 	if err == nil {
 		err = server.Listen()
 	}
@@ -83,7 +76,11 @@ func (p *Pool) change(zone delegation.Name, put, remove []values.Value) error {
 	p.mu.Unlock()
 	switch {
 	case store != nil:
-		return store.Change(zone, put, remove)
+		err := store.Change(zone, put, remove)
+		for _, v := range put {
+			p.witness.Renew(v.Owner)
+		}
+		return err
 	case len(put) == 0:
 		return nil
 	case failed != nil:

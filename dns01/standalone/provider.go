@@ -79,6 +79,15 @@ func (p *provider) Ping(context.Context, delegation.Name) error {
 	return p.pool.failed
 }
 
+// Askers implements dns01.Audience.
+func (p *provider) Askers(_ context.Context, _, owner delegation.Name) ([]dns01.Asker, error) {
+	var askers []dns01.Asker
+	for _, a := range p.pool.witness.Asked(owner) {
+		askers = append(askers, dns01.Asker{Network: a.Network, Queries: a.Queries, Served: a.Served(), Last: a.Last})
+	}
+	return askers, nil
+}
+
 // UndelegatedError says that the name is in another zone than the one that is
 // served here, so that nobody would ask us.
 type UndelegatedError struct {

@@ -95,7 +95,7 @@ func TestShared(t *testing.T) {
 				t.Errorf("got %v", r.Answer)
 			}
 		}
-		if got := p.Witness.Asked(z); len(got) != 1 || !got[0].Served() {
+		if got := p.witness.Asked(z); len(got) != 1 || !got[0].Served() {
 			t.Errorf("witness: got %v", got)
 		}
 	}

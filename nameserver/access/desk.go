@@ -37,6 +37,10 @@ type Desk struct {
 	// set, removed, refused, failed or denied. May be nil.
 	Count func(way, result string)
 
+	// Renewed is told of an owner name when there is another value at it. May be
+	// nil.
+	Renewed func(owner delegation.Name)
+
 	denials Rate // in the log
 }
 
@@ -73,6 +77,11 @@ func (d *Desk) Do(ctx context.Context, v Visit, r Request) error {
 	err := check(v, r)
 	if err == nil {
 		err = d.Values.Change(r.Zone, d.owned(v.Key, r.Put), d.owned(v.Key, r.Remove))
+	}
+	if err == nil && d.Renewed != nil {
+		for _, p := range r.Put {
+			d.Renewed(p.Owner)
+		}
 	}
 	d.note(ctx, v, r, err)
 	return err

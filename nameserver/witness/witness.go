@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +48,17 @@ type Asker struct {
 // Served reports whether the last word was a value. Who asks once too early and
 // then again has been served.
 func (a Asker) Served() bool { return a.Empty < a.Queries }
+
+// Texts returns what keys are told of a network, in the strings of a record;
+// ago is in milliseconds. Package dns01/rfc2136 reads it.
+func (a Asker) Texts(now time.Time) []string {
+	return []string{
+		"network=" + a.Network.String(),
+		fmt.Sprintf("queries=%d", a.Queries),
+		fmt.Sprintf("empty=%d", a.Empty),
+		fmt.Sprintf("ago=%d", max(0, now.Sub(a.Last).Milliseconds())),
+	}
+}
 
 // Observe implements nameserver.Observer.
 func (w *Witness) Observe(q nameserver.Query) {
@@ -125,11 +135,11 @@ func (w *Witness) forget(now time.Time) {
 	})
 }
 
-// Reset forgets everything: from now on the questions of others are counted.
-func (w *Witness) Reset() {
+// Renew forgets who has asked for a name: there is another value now.
+func (w *Witness) Renew(name delegation.Name) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	clear(w.names)
+	delete(w.names, name)
 }
 
 // Asked returns the networks that have asked for a name, sorted.
@@ -142,32 +152,6 @@ func (w *Witness) Asked(name delegation.Name) []Asker {
 	}
 	slices.SortFunc(all, func(a, b Asker) int { return cmp.Compare(a.Network.String(), b.Network.String()) })
 	return all
-}
-
-// Summary says in words who has asked, and what they got.
-func Summary(askers []Asker) string {
-	if len(askers) == 0 {
-		return "nobody has asked for the value"
-	}
-	var vain []string
-	for _, a := range askers {
-		if !a.Served() {
-			vain = append(vain, a.Network.String())
-		}
-	}
-	from := fmt.Sprintf("asked for from %d networks", len(askers))
-	if len(askers) == 1 {
-		from = "asked for from one network, " + askers[0].Network.String()
-	}
-	switch {
-	case len(vain) == 0 && len(askers) == 1:
-		return from + ", which got the value"
-	case len(vain) == 0:
-		return from + ", all got the value"
-	case len(vain) == len(askers):
-		return from + ", none got a value"
-	}
-	return from + ", all got the value but " + strings.Join(vain, ", ")
 }
 
 func networkOf(a netip.Addr) netip.Prefix {

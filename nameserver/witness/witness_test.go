@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,28 +26,22 @@ func query(from string, n int) nameserver.Query {
 	}
 }
 
-func TestSummary(t *testing.T) {
-	for _, c := range []struct {
-		queries []nameserver.Query
-		want    string
-	}{
-		{nil, "nobody has asked for the value"},
-		{[]nameserver.Query{query("192.0.2.1", 1)}, "asked for from one network, 192.0.2.0/24, which got the value"},
-		{[]nameserver.Query{query("192.0.2.1", 0), query("192.0.2.200", 1), query("2001:db8::1", 2)}, "asked for from 2 networks, all got the value"},
-		{[]nameserver.Query{query("192.0.2.1", 1), query("2001:db8::1", 0)}, "asked for from 2 networks, all got the value but 2001:db8::/48"},
-		{[]nameserver.Query{query("192.0.2.1", 0), query("::ffff:203.0.113.1", 0)}, "asked for from 2 networks, none got a value"},
-	} {
-		var w witness.Witness
-		for _, q := range c.queries {
-			w.Observe(q)
-		}
-		if got := witness.Summary(w.Asked(owner)); got != c.want {
-			t.Errorf("got %s, want %s", got, c.want)
-		}
-		w.Reset()
-		if got := w.Asked(owner); len(got) > 0 {
-			t.Errorf("after a reset: got %v", got)
-		}
+// Another value at a name begins a new count.
+func TestRenew(t *testing.T) {
+	var w witness.Witness
+	w.Observe(query("192.0.2.1", 0))
+	w.Observe(query("192.0.2.200", 1))
+	got := w.Asked(owner)
+	if len(got) != 1 || !got[0].Served() {
+		t.Fatalf("got %v, want one network that got a value", got)
+	}
+	want := []string{"network=192.0.2.0/24", "queries=2", "empty=1", "ago=1500"}
+	if texts := got[0].Texts(got[0].Last.Add(1500 * time.Millisecond)); !slices.Equal(texts, want) {
+		t.Errorf("got %q, want %q", texts, want)
+	}
+	w.Renew(owner)
+	if got := w.Asked(owner); len(got) > 0 {
+		t.Errorf("after another value: got %v, want nobody", got)
 	}
 }
 
