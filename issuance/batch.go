@@ -108,7 +108,7 @@ type batch struct {
 	closing   []func()                 // end what listens for the CA
 	placed    []store.Placed           // files that are there, or may be: to be removed
 
-	mu      sync.Mutex // guards timings
+	mu      sync.Mutex // guards timings, and the errors of results
 	timings []Timing
 }
 
@@ -135,6 +135,8 @@ func (i *Issuer) newBatch(requests []Request) *batch {
 
 // alive returns the jobs that have not failed.
 func (b *batch) alive() []*job {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var jobs []*job
 	for _, j := range b.jobs {
 		if j.result.Err == nil {
@@ -193,8 +195,11 @@ func (b *batch) fail(j *job, s Step, err error) {
 	if err == nil {
 		return
 	}
-	j.result.Err = &StepError{Certificate: j.Certificate, Step: s, Err: err}
-	b.issuer.tell(Failed{j.Certificate, j.result.Err})
+	failed := &StepError{Certificate: j.Certificate, Step: s, Err: err}
+	b.mu.Lock()
+	j.result.Err = failed
+	b.mu.Unlock()
+	b.issuer.tell(Failed{j.Certificate, failed})
 }
 
 // results closes the books.
