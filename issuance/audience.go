@@ -13,9 +13,10 @@ import (
 const lastWord = 250 * time.Millisecond
 
 // audience begins to ask the servers that values were put at who has asked for
-// them since a time, and tells of those that know. The certificate does not wait
-// for it: end ends it.
-func (i *Issuer) audience(ctx context.Context, b *batch, since time.Time) (end func()) {
+// them since the CA was last told to look, and tells of those that know. The
+// certificate does not wait for it: end ends it.
+func (i *Issuer) audience(ctx context.Context, b *batch) (end func()) {
+	since := b.began[Validating]
 	ctx, cancel := context.WithCancel(ctx)
 	told := make(chan struct{})
 	published := slices.DeleteFunc(slices.Clone(b.published), func(p dns01.Publication) bool { return b.refused[p.Target.Zone] })

@@ -31,7 +31,7 @@ func TestAudience(t *testing.T) {
 	began := time.Now()
 	knows := &informed{askers: []dns01.Asker{{Queries: 1, Last: began.Add(-time.Second)}, {Queries: 2, Last: began.Add(time.Second)}}}
 	silent := new(informed)
-	b := new(batch)
+	b := &batch{began: map[Step]time.Time{Validating: began}}
 	for _, p := range []*informed{knows, silent} {
 		c := dns01.NewCredential("", "auth.example.net.", p)
 		for _, owner := range []delegation.Name{"a.auth.example.net.", "a.auth.example.net.", "b.auth.example.net."} {
@@ -44,7 +44,7 @@ func TestAudience(t *testing.T) {
 	}
 	var told []Asked
 	i := &Issuer{Watch: func(e Event) { told = append(told, e.(Asked)) }}
-	i.audience(t.Context(), b, began)()
+	i.audience(t.Context(), b)()
 	if knows.calls != 2 || silent.calls != 1 {
 		t.Errorf("got %d and %d questions, want 2 and 1", knows.calls, silent.calls)
 	}

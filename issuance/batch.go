@@ -108,8 +108,9 @@ type batch struct {
 	closing   []func()                 // end what listens for the CA
 	placed    []store.Placed           // files that are there, or may be: to be removed
 
-	mu      sync.Mutex // guards timings, and the errors of results
+	mu      sync.Mutex // guards timings, began, and the errors of results
 	timings []Timing
+	began   map[Step]time.Time // each step, the last time
 }
 
 // job is one order of a batch.
@@ -120,13 +121,15 @@ type job struct {
 	order   *acme.Order
 	key     crypto.Signer
 	pending []*acme.Authorization
-	records []record // one for each of those pending that a record proves
+	turn    []*acme.Authorization // those of pending that are validated in this round
+	more    bool                  // others follow in later rounds
+	records []record              // one for each of those pending that a record proves
 	chain   [][]byte
 	alpn    *tlsalpn01.Server // that answers for this order, or nil
 }
 
 func (i *Issuer) newBatch(requests []Request) *batch {
-	b := &batch{issuer: i, refused: make(map[delegation.Name]bool)}
+	b := &batch{issuer: i, refused: make(map[delegation.Name]bool), began: make(map[Step]time.Time)}
 	for _, r := range requests {
 		b.jobs = append(b.jobs, &job{Request: r, result: &Result{Certificate: r.Certificate, Names: r.Names}})
 	}
@@ -177,6 +180,9 @@ func (b *batch) start(ctx context.Context, s Step, do func(context.Context, *bat
 func (b *batch) clock(s Step) (stop func()) {
 	b.issuer.tell(Began{s})
 	start := time.Now()
+	b.mu.Lock()
+	b.began[s] = start
+	b.mu.Unlock()
 	return func() {
 		took := time.Since(start)
 		b.mu.Lock()

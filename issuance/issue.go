@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"certctl/acme"
 	"certctl/delegation"
@@ -38,13 +37,13 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 	b.each(ctx, Locating, i.locate)
 	b.all(ctx, Answering, i.answer)
 
-	var validating time.Time
-	i.rounds(ctx, b, func(last int) { // publish and wait, and then
-		validating = time.Now()
-		b.each(ctx, Validating, func(ctx context.Context, j *job) error { return i.validate(ctx, j, b.round, last) })
-	})
+	for range i.rounds(ctx, b) { // one, but for services that keep few values at a name
+		b.all(ctx, Publishing, i.publish)
+		b.all(ctx, Waiting, i.wait)
+		b.each(ctx, Validating, i.validate)
+	}
 
-	heard := i.audience(ctx, b, validating)
+	heard := i.audience(ctx, b)
 	removed := b.start(ctx, Removing, i.remove) // needs nobody's attention from here on
 	b.each(ctx, Finalizing, i.finalize)
 	b.each(ctx, Saving, i.save)
@@ -108,9 +107,8 @@ func (i *Issuer) locate(ctx context.Context, j *job) (err error) {
 
 // validate tells the CA that the records of a round are there, and watches it
 // look.
-func (i *Issuer) validate(ctx context.Context, j *job, round, last int) error {
-	turn := j.turn(round)
-	if len(turn) == 0 {
+func (i *Issuer) validate(ctx context.Context, j *job) error {
+	if len(j.turn) == 0 {
 		return nil
 	}
 	hide, err := j.show(ctx)
@@ -119,10 +117,10 @@ func (i *Issuer) validate(ctx context.Context, j *job, round, last int) error {
 	}
 	defer hide()
 	validate := j.order.Validate
-	if round < last && len(turn) < len(j.pending) {
+	if j.more {
 		validate = j.order.ValidateSome
 	}
-	err = validate(ctx, turn, func(z *acme.Authorization) {
+	err = validate(ctx, j.turn, func(z *acme.Authorization) {
 		i.tell(Validated{Certificate: j.Certificate, Name: z.Name(), Status: z.Status})
 	})
 	return byName(err)

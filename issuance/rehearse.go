@@ -24,7 +24,10 @@ func (i *Issuer) Rehearse(ctx context.Context, requests []Request, write bool) [
 	})
 	if write {
 		b.all(ctx, Answering, i.answer)
-		i.rounds(ctx, b, func(int) {})
+		for range i.rounds(ctx, b) {
+			b.all(ctx, Publishing, i.publish)
+			b.all(ctx, Waiting, i.wait)
+		}
 		b.all(ctx, Removing, i.remove)
 	}
 	return b.results()

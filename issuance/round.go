@@ -2,6 +2,7 @@ package issuance
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"certctl/acme"
@@ -9,20 +10,23 @@ import (
 	"certctl/dns01"
 )
 
-// rounds publishes all records, waits until they are there, and does what is to
-// be done then. It is one round for all certificates together, but for services
-// that keep only a few values at a name: the names that have to share one take
-// turns, and what is of no use any more makes room.
-func (i *Issuer) rounds(ctx context.Context, b *batch, then func(last int)) {
-	last := b.takeTurns()
-	for b.round = 0; ; b.round++ {
-		b.all(ctx, Publishing, i.publish)
-		b.all(ctx, Waiting, i.wait)
-		then(last)
-		if b.round == last {
-			return
+// rounds goes through the rounds in which records are published. It is one for
+// all certificates together, but for services that keep only a few values at a
+// name: the names that have to share one take turns, and between rounds what is
+// of no use any more makes room.
+func (i *Issuer) rounds(ctx context.Context, b *batch) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		last := b.takeTurns()
+		for b.round = 0; ; b.round++ {
+			for _, j := range b.alive() {
+				j.turn = j.due(b.round)
+				j.more = b.round < last && len(j.turn) < len(j.pending)
+			}
+			if !yield(b.round) || b.round == last {
+				return
+			}
+			b.all(ctx, Removing, i.clear)
 		}
-		b.all(ctx, Removing, i.clear)
 	}
 }
 
@@ -56,9 +60,9 @@ func (b *batch) takeTurns() (last int) {
 	return last
 }
 
-// turn returns the authorizations of a job that can be validated in a round.
+// due returns the authorizations of a job that can be validated in a round.
 // Those that no record proves are in the first.
-func (j *job) turn(round int) []*acme.Authorization {
+func (j *job) due(round int) []*acme.Authorization {
 	rounds := make(map[*acme.Authorization]int)
 	for n, z := range j.recorded() {
 		rounds[z] = j.records[n].round
