@@ -143,7 +143,7 @@ func (a *ACME) URL() string {
 	return u
 }
 
-var address = regexp.MustCompile(`^[^@\s,;:<>?]+@[^@\s,;:<>?]+$`)
+var mailbox = regexp.MustCompile(`^[^@\s,;:<>?]+@[^@\s,;:<>?]+$`)
 
 func (a *ACME) check(at place) {
 	if _, err := DirectoryURL(a.Directory); err != nil {
@@ -158,7 +158,7 @@ func (a *ACME) check(at place) {
 	if _, known := Staging(a.URL()); a.Rehearse == "true" && !known {
 		at.problem("rehearse", "rehearse: %s has no staging that is known: give the URL of a directory for tests", a.Directory)
 	}
-	if a.Email != "" && !address.MatchString(a.Email) {
+	if a.Email != "" && !mailbox.MatchString(a.Email) {
 		at.problem("email", "email: a single address is expected, like ops@example.com")
 	}
 }

@@ -1,11 +1,10 @@
 package config
 
 import (
-	"errors"
-	"net/netip"
 	"strings"
 	"time"
 
+	"certctl/address"
 	"certctl/secret"
 )
 
@@ -14,7 +13,7 @@ type NameServer struct {
 	// Listen are the addresses to answer at, over UDP and TCP, as address or
 	// address:port (port 53 if none is given). Not used where systemd hands over
 	// sockets.
-	Listen []Endpoint `yaml:"listen"`
+	Listen []address.Endpoint `yaml:"listen"`
 
 	// User is the user to become when the sockets are open, for a start as root.
 	// Default: stay who one is.
@@ -88,7 +87,7 @@ type NameServerHost struct {
 
 	// Addresses are its IP addresses. They are served where the name is in one of
 	// the zones, and are what its parent zone needs as glue.
-	Addresses []Address `yaml:"addresses"`
+	Addresses []address.Address `yaml:"addresses"`
 }
 
 // NameServerZone is a zone of the name server.
@@ -127,7 +126,7 @@ type NameServerZone struct {
 type NameServerPeer struct {
 	// Address is where it answers, as address or address:port (port 53 if none is
 	// given).
-	Address Endpoint `yaml:"address" required:"true"`
+	Address address.Endpoint `yaml:"address" required:"true"`
 
 	// Key is the name of the TSIG key, one of those below keys, that signs
 	// transfers and what is said about them.
@@ -239,40 +238,3 @@ func (n *NameServer) HostsOf(z *NameServerZone) []*NameServerHost {
 	}
 	return n.Servers
 }
-
-// Endpoint is an IP address with a port.
-type Endpoint netip.AddrPort
-
-// UnmarshalText reads an address with or without a port; without, it is 53.
-func (e *Endpoint) UnmarshalText(text []byte) error {
-	word := string(text)
-	if addr, err := netip.ParseAddr(strings.Trim(word, "[]")); err == nil {
-		*e = Endpoint(netip.AddrPortFrom(addr, 53))
-		return nil
-	}
-	addr, err := netip.ParseAddrPort(word)
-	if err != nil {
-		return errors.New("an IP address is expected, like 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
-	}
-	*e = Endpoint(addr)
-	return nil
-}
-
-// MarshalText returns address and port.
-func (e Endpoint) MarshalText() ([]byte, error) { return []byte(netip.AddrPort(e).String()), nil }
-
-// Address is an IP address.
-type Address netip.Addr
-
-// UnmarshalText reads an address.
-func (a *Address) UnmarshalText(text []byte) error {
-	addr, err := netip.ParseAddr(string(text))
-	if err != nil || addr.Zone() != "" {
-		return errors.New("an IP address is expected, like 192.0.2.53 or 2001:db8::53")
-	}
-	*a = Address(addr)
-	return nil
-}
-
-// MarshalText returns the address.
-func (a Address) MarshalText() ([]byte, error) { return []byte(netip.Addr(a).String()), nil }

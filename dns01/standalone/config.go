@@ -1,11 +1,11 @@
 package standalone
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 
+	"certctl/address"
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/nameserver"
@@ -19,11 +19,11 @@ type Config struct {
 
 	// Listen are this host's addresses at which it is asked, as address or
 	// address:port (port 53 if none is given).
-	Listen []Endpoint `yaml:"listen" required:"true"`
+	Listen []address.Endpoint `yaml:"listen" required:"true"`
 
 	// Addresses are those that the zone has for the name, where the name is in
 	// the zone. Default: those of listen.
-	Addresses []Address `yaml:"addresses,omitempty"`
+	Addresses []address.Address `yaml:"addresses,omitempty"`
 }
 
 // New returns a provider for the zone that a scope is.
@@ -60,40 +60,3 @@ func (c Config) listen() string {
 	}
 	return strings.Join(words, ", ")
 }
-
-// Endpoint is an IP address with a port.
-type Endpoint netip.AddrPort
-
-// UnmarshalText reads an address with or without a port; without, it is 53.
-func (e *Endpoint) UnmarshalText(text []byte) error {
-	word := string(text)
-	if addr, err := netip.ParseAddr(strings.Trim(word, "[]")); err == nil {
-		*e = Endpoint(netip.AddrPortFrom(addr, 53))
-		return nil
-	}
-	addr, err := netip.ParseAddrPort(word)
-	if err != nil {
-		return errors.New("an IP address of this host is expected, like 192.0.2.53 or [2001:db8::53]:5353")
-	}
-	*e = Endpoint(addr)
-	return nil
-}
-
-// MarshalText returns address and port.
-func (e Endpoint) MarshalText() ([]byte, error) { return []byte(netip.AddrPort(e).String()), nil }
-
-// Address is an IP address.
-type Address netip.Addr
-
-// UnmarshalText reads an address.
-func (a *Address) UnmarshalText(text []byte) error {
-	addr, err := netip.ParseAddr(string(text))
-	if err != nil || addr.Zone() != "" {
-		return errors.New("an IP address is expected, like 192.0.2.53 or 2001:db8::53")
-	}
-	*a = Address(addr)
-	return nil
-}
-
-// MarshalText returns the address.
-func (a Address) MarshalText() ([]byte, error) { return []byte(netip.Addr(a).String()), nil }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 
+	"certctl/address"
 	"certctl/delegation"
 	"certctl/nameserver"
 	"certctl/nameserver/values"
@@ -28,7 +29,7 @@ type Pool struct {
 }
 
 // add adds a zone, before the server starts.
-func (p *Pool) add(z nameserver.Zone, listen []Endpoint) {
+func (p *Pool) add(z nameserver.Zone, listen []address.Endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.zones = append(p.zones, z)

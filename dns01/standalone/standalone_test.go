@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"certctl/address"
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/conformance"
@@ -18,13 +19,13 @@ import (
 
 const zone delegation.Name = "_acme-challenge.www.example.com."
 
-var loopback = Endpoint(netip.MustParseAddrPort("127.0.0.1:0"))
+var loopback = address.Endpoint(netip.MustParseAddrPort("127.0.0.1:0"))
 
 // begin returns a provider whose zone is served.
 func begin(t *testing.T) (*Pool, dns01.Provider) {
 	t.Helper()
 	p := new(Pool)
-	made, err := p.New(Config{Name: "www.example.com", Listen: []Endpoint{loopback}}, zone, dns01.Environment{})
+	made, err := p.New(Config{Name: "www.example.com", Listen: []address.Endpoint{loopback}}, zone, dns01.Environment{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestShared(t *testing.T) {
 	var made []dns01.Provider
 	zones := []delegation.Name{zone, "auth.example.net."}
 	for _, z := range zones {
-		one, err := p.New(Config{Name: "ns1." + z.Bare(), Listen: []Endpoint{Endpoint(addr)}}, z, dns01.Environment{})
+		one, err := p.New(Config{Name: "ns1." + z.Bare(), Listen: []address.Endpoint{address.Endpoint(addr)}}, z, dns01.Environment{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +102,7 @@ func TestShared(t *testing.T) {
 	}
 	var taken *StartError
 	other := new(Pool)
-	if _, err := other.New(Config{Name: "x.example", Listen: []Endpoint{Endpoint(addr)}}, zone, dns01.Environment{}); err != nil {
+	if _, err := other.New(Config{Name: "x.example", Listen: []address.Endpoint{address.Endpoint(addr)}}, zone, dns01.Environment{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := other.Start(t.Context()); !errors.As(err, &taken) || !strings.Contains(err.Error(), "another program has this port") || !strings.HasPrefix(taken.Hint(), "ss -lntup") {
@@ -118,7 +119,7 @@ func TestShared(t *testing.T) {
 // Without a server nothing can be added, and what a killed run left is gone.
 func TestNotServing(t *testing.T) {
 	p := new(Pool)
-	made, err := p.New(Config{Name: "www.example.com", Listen: []Endpoint{loopback}}, zone, dns01.Environment{})
+	made, err := p.New(Config{Name: "www.example.com", Listen: []address.Endpoint{loopback}}, zone, dns01.Environment{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,16 +138,7 @@ func TestNotServing(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	var e Endpoint
-	for text, want := range map[string]string{"192.0.2.1": "192.0.2.1:53", "[2001:db8::1]:5353": "[2001:db8::1]:5353", "2001:db8::1": "[2001:db8::1]:53"} {
-		if err := e.UnmarshalText([]byte(text)); err != nil || netip.AddrPort(e).String() != want {
-			t.Errorf("%s: got %v, %v, want %s", text, netip.AddrPort(e), err, want)
-		}
-	}
-	if err := e.UnmarshalText([]byte("eth0")); err == nil || strings.Contains(err.Error(), "eth0") {
-		t.Errorf("eth0: got %v", err)
-	}
-	c := Config{Listen: []Endpoint{Endpoint(netip.MustParseAddrPort("0.0.0.0:53")), Endpoint(netip.MustParseAddrPort("192.0.2.1:53"))}}
+	c := Config{Listen: []address.Endpoint{address.Endpoint(netip.MustParseAddrPort("0.0.0.0:53")), address.Endpoint(netip.MustParseAddrPort("192.0.2.1:53"))}}
 	if got := c.addresses(); !slices.Equal(got, []netip.Addr{netip.MustParseAddr("192.0.2.1")}) {
 		t.Errorf("got %v", got)
 	}
