@@ -52,14 +52,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func records(n int) []libdns.Record {
-	var rs []libdns.Record
-	for i := range n {
-		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: time.Second, Data: "v"})
-	}
-	return rs
-}
-
 func write(t *testing.T, p dns01.Provider, rs []libdns.Record) error {
 	t.Helper()
 	_, err := p.AppendRecords(t.Context(), zone.String(), rs)
@@ -76,13 +68,13 @@ func TestRequests(t *testing.T) {
 		do   func() error
 		want []string
 	}{
-		{func() error { return write(t, p, records(1)) }, []string{
+		{func() error { return write(t, p, conformance.Records(1, time.Second)) }, []string{
 			"GET /zones?name=auth.example.net&per_page=50",
 			"GET " + path + "?name.exact=name-0.auth.example.net&page=1&per_page=100&type=TXT", "POST " + path + "/batch",
 		}},
-		{func() error { return write(t, p, records(100)) }, []string{fmt.Sprintf(list, 1), "POST " + path + "/batch"}},
+		{func() error { return write(t, p, conformance.Records(100, time.Second)) }, []string{fmt.Sprintf(list, 1), "POST " + path + "/batch"}},
 		{func() error {
-			_, err := p.DeleteRecords(t.Context(), zone.String(), records(100))
+			_, err := p.DeleteRecords(t.Context(), zone.String(), conformance.Records(100, time.Second))
 			return err
 		}, []string{
 			fmt.Sprintf(list, 1), fmt.Sprintf(list, 2), fmt.Sprintf(list, 3), fmt.Sprintf(list, 4), fmt.Sprintf(list, 5),
@@ -114,7 +106,7 @@ func TestZones(t *testing.T) {
 	} {
 		s := serve(t)
 		s.Zone, s.Twins = test.zone, test.twins
-		err := write(t, open(t, s, test.id), records(3))
+		err := write(t, open(t, s, test.id), conformance.Records(3, time.Second))
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
 		}

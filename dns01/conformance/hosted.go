@@ -1,7 +1,11 @@
 package conformance
 
 import (
+	"fmt"
 	"slices"
+	"time"
+
+	"github.com/libdns/libdns"
 
 	"certctl/delegation"
 	"certctl/lab/service"
@@ -37,4 +41,13 @@ func Hosted(s *service.Service, zone delegation.Name, quote func(string) string,
 			})
 		},
 	}
+}
+
+// Records returns n records, each at a name of its own, with this TTL.
+func Records(n int, ttl time.Duration) []libdns.Record {
+	var rs []libdns.Record
+	for i := range n {
+		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: ttl, Data: "v"})
+	}
+	return rs
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/libdns/libdns"
 
 	"certctl/delegation"
 	"certctl/dns01"
@@ -52,14 +51,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func records(n int) []libdns.Record {
-	var rs []libdns.Record
-	for i := range n {
-		rs = append(rs, libdns.RR{Name: fmt.Sprintf("name-%d", i), Type: "TXT", TTL: time.Minute, Data: "v"})
-	}
-	return rs
-}
-
 // Many names are one request to write, as there may be few in a day.
 func TestRequests(t *testing.T) {
 	s := serve(t)
@@ -69,7 +60,7 @@ func TestRequests(t *testing.T) {
 		1:   {"GET /api/v1/domains/auth.example.net/", "GET " + path + "?subname=name-0&type=TXT", "PATCH " + path, "GET " + path + "?subname=name-0&type=TXT"},
 		100: {"PATCH " + path},
 	} {
-		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(n)); err != nil {
+		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), conformance.Records(n, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		got := s.Asked()
@@ -79,7 +70,7 @@ func TestRequests(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%d names: requests (-want +got):\n%s", n, diff)
 		}
-		if _, err := p.DeleteRecords(t.Context(), zone.String(), records(n)); err != nil {
+		if _, err := p.DeleteRecords(t.Context(), zone.String(), conformance.Records(n, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		s.Asked()
@@ -104,7 +95,7 @@ func TestTTL(t *testing.T) {
 		if there > 0 {
 			s.Do(func() { s.Put(k, service.Set{TTL: there, Data: []string{`"theirs"`}}) })
 		}
-		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(1)); err != nil {
+		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), conformance.Records(1, time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		s.Do(func() {
@@ -118,7 +109,7 @@ func TestTTL(t *testing.T) {
 func TestNoZone(t *testing.T) {
 	s := serve(t)
 	s.Zone = "example.com"
-	_, err := open(t, s).AppendRecords(t.Context(), zone.String(), records(1))
+	_, err := open(t, s).AppendRecords(t.Context(), zone.String(), conformance.Records(1, time.Minute))
 	e, ok := errors.AsType[*web.NoZoneError](err)
 	if want := s.URL + " knows no zone auth.example.net for this key: "; !ok || !strings.HasPrefix(err.Error(), want) || e.Hint() == "" {
 		t.Errorf("got %v, want %s", err, want)
