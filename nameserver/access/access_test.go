@@ -80,6 +80,17 @@ func TestDesk(t *testing.T) {
 	if got := s.At(zone, web); len(got) != 1 {
 		t.Errorf("after a removal by another key: got %v, want the value", got)
 	}
+	if strings.Contains(log.String(), "value removed") {
+		t.Errorf("log: got %s, want nothing of a value that stays", log)
+	}
+	for range 2 {
+		if err := d.Do(t.Context(), visit(k), access.Request{Zone: zone, Remove: []values.Value{{Owner: web, Text: value}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(log.String(), "value removed"); n != 1 || len(s.At(zone, web)) > 0 {
+		t.Errorf("log: got %d removals of one value, want 1: %s", n, log)
+	}
 }
 
 func TestDeskRefuses(t *testing.T) {

@@ -76,6 +76,7 @@ type Request struct {
 func (d *Desk) Do(ctx context.Context, v Visit, r Request) error {
 	err := check(v, r)
 	if err == nil {
+		r.Remove = d.there(v.Key, r)
 		err = d.Values.Change(r.Zone, d.owned(v.Key, r.Put), d.owned(v.Key, r.Remove))
 	}
 	if err == nil && d.Renewed != nil {
@@ -85,6 +86,16 @@ func (d *Desk) Do(ctx context.Context, v Visit, r Request) error {
 	}
 	d.note(ctx, v, r, err)
 	return err
+}
+
+// there returns those of the values to be removed that are a key's own. Others
+// stay, and are nothing to put into the log.
+func (d *Desk) there(k *Key, r Request) []values.Value {
+	return slices.DeleteFunc(slices.Clone(r.Remove), func(gone values.Value) bool {
+		return !slices.ContainsFunc(d.Values.At(r.Zone, gone.Owner), func(v values.Value) bool {
+			return v.Key == k.ID && v.Text == gone.Text
+		})
+	})
 }
 
 // owned returns values with their key and expiry.
