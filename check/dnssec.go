@@ -82,14 +82,7 @@ func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
 
 // ending returns a signature of a good chain that is about to expire.
 func ending(c *dnssec.Chain) (dnssec.Signature, bool) {
-	var all []dnssec.Signature
-	for _, l := range c.Links {
-		all = append(all, l.Signatures...)
-	}
-	if c.Answer != nil {
-		all = append(all, c.Answer.Signatures...)
-	}
-	for _, s := range all {
+	for _, s := range c.Signatures() {
 		if c.Verdict == dnssec.Secure && s.Expiration.Sub(s.Inception) > long && time.Until(s.Expiration) < soon {
 			return s, true
 		}

@@ -93,18 +93,6 @@ type Answer struct {
 	reason  *Reason
 }
 
-// Expires returns when the first of the signatures expires that the chain rests
-// on, or the zero time where it rests on none.
-func (c *Chain) Expires() time.Time {
-	var first time.Time
-	for _, s := range c.Signatures() {
-		if first.IsZero() || s.Expiration.Before(first) {
-			first = s.Expiration
-		}
-	}
-	return first
-}
-
 // Signatures returns the signatures that the chain rests on, from the anchor
 // down.
 func (c *Chain) Signatures() []Signature {

@@ -3,6 +3,7 @@ package dnssec
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,8 +186,12 @@ func TestClock(t *testing.T) {
 		if chain.Reason != nil && !strings.Contains(chain.Reason.Error(), c.now.Format(time.RFC3339)) {
 			t.Errorf("at %v: got %q, want the clock in it", c.now, chain.Reason)
 		}
-		if chain.Reason == nil && !chain.Expires().Equal(end) {
-			t.Errorf("got a chain that expires %v, want %v", chain.Expires(), end)
+		if chain.Reason != nil {
+			continue
+		}
+		soonest := slices.MinFunc(chain.Signatures(), func(a, b Signature) int { return a.Expiration.Compare(b.Expiration) })
+		if !soonest.Expiration.Equal(end) {
+			t.Errorf("got a chain that expires %v, want %v", soonest.Expiration, end)
 		}
 	}
 }
