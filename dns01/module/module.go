@@ -1,4 +1,4 @@
-// Package foreign makes a provider of one of the community's libdns modules
+// Package module makes a provider of one of the community's libdns modules
 // (github.com/libdns), so that it can be compiled in. Three lines do it: in
 // go.mod, by
 //
@@ -7,7 +7,7 @@
 // and in cli/provider.go
 //
 //	import "github.com/libdns/inwx"
-//	"inwx": kind(foreign.New[inwx.Provider]),
+//	"inwx": kind(module.New[inwx.Provider]),
 //
 // The configuration then has the module's own options, by the names that they
 // have in JSON, and a secret may be in any of them:
@@ -21,7 +21,7 @@
 // that is there is not added again, a value that is not there is not removed, one
 // call is made at a time, and errors do not show the options. What a module does
 // with the values of others is its own; run conformance.Test on it first.
-package foreign
+package module
 
 import (
 	"context"

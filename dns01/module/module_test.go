@@ -1,4 +1,4 @@
-package foreign_test
+package module_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/conformance"
-	"certctl/dns01/foreign"
+	"certctl/dns01/module"
 	"certctl/dns01/txt"
 	"certctl/lab/authority"
 	"certctl/secret"
@@ -31,7 +31,7 @@ func TestModule(t *testing.T) {
 		z := w.Zone(zone.String(), "", "ns1.example.net.")
 		key := z.Key("certctl-auth.")
 		w.Run(t)
-		p, err := foreign.New[rfc2136.Provider](foreign.Config{Options: map[string]secret.Secret{
+		p, err := module.New[rfc2136.Provider](module.Config{Options: map[string]secret.Secret{
 			"key_name": secret.Plain(key.Name), "key_alg": secret.Plain(key.Algorithm), "key": secret.Plain(key.Secret),
 			"server": secret.Plain(w.Server("ns1.example.net.").Addr().String()),
 		}}, zone, dns01.Environment{})
@@ -92,11 +92,11 @@ func (c *careless) DeleteRecords(_ context.Context, _ string, rs []libdns.Record
 
 func options(t *testing.T, options map[string]string) (dns01.Provider, error) {
 	t.Helper()
-	c := foreign.Config{Options: make(map[string]secret.Secret)}
+	c := module.Config{Options: make(map[string]secret.Secret)}
 	for name, value := range options {
 		c.Options[name] = secret.Plain(value)
 	}
-	p, err := foreign.New[careless](c, zone, dns01.Environment{})
+	p, err := module.New[careless](c, zone, dns01.Environment{})
 	if err != nil {
 		t.Fatal(err)
 	}
