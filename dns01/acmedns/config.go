@@ -10,6 +10,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/guard"
 	"certctl/dns01/web"
 	"certctl/secret"
 )
@@ -69,7 +70,7 @@ func (s Storage) Warnings() []string { return secret.Exposed(string(s)) }
 // New returns a provider that writes within a scope. It reads no secret: that is
 // for Prepare, or the first use.
 func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
-	p := &provider{scope: scope, config: c, turn: make(chan struct{}, 1), places: make(map[delegation.Name]*place)}
+	p := &provider{scope: scope, config: c, turn: guard.NewTurn(), places: make(map[delegation.Name]*place)}
 	single := c.Username != "" || !c.Password.IsZero() || c.Subdomain != "" || c.FullDomain != ""
 	if c.Storage != "" {
 		if single {

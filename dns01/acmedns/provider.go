@@ -25,7 +25,7 @@ type provider struct {
 	label  string
 	full   delegation.Name // of the one registration, without storage
 
-	turn chan struct{} // full while what follows is used
+	turn guard.Turn // to write, as the order of values counts, and to use what follows
 
 	known  *registrations // nil before Prepare
 	places map[delegation.Name]*place
@@ -42,27 +42,12 @@ func (p *provider) Capacity(delegation.Name) int { return capacity }
 
 // Prepare implements dns01.Preparer: it reads the registrations.
 func (p *provider) Prepare(ctx context.Context) error {
-	if err := p.begin(ctx); err != nil {
+	if err := p.turn.Take(ctx); err != nil {
 		return err
 	}
-	defer p.end()
+	defer p.turn.Give()
 	return p.load(ctx)
 }
-
-// begin waits until nobody else writes: the order of values counts.
-func (p *provider) begin(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	select {
-	case p.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *provider) end() { <-p.turn }
 
 // AppendRecords publishes values, each with the registration of its owner.
 func (p *provider) AppendRecords(ctx context.Context, zone string, records []libdns.Record) ([]libdns.Record, error) {
@@ -70,10 +55,10 @@ func (p *provider) AppendRecords(ctx context.Context, zone string, records []lib
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
-	if err := p.begin(ctx); err != nil {
+	if err := p.turn.Take(ctx); err != nil {
 		return nil, &dns01.UnsentError{Err: err}
 	}
-	defer p.end()
+	defer p.turn.Give()
 	if err := p.plan(ctx, admitted); err != nil {
 		return nil, &dns01.UnsentError{Err: err}
 	}
@@ -92,10 +77,10 @@ func (p *provider) DeleteRecords(ctx context.Context, zone string, records []lib
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
-	if err := p.begin(ctx); err != nil {
+	if err := p.turn.Take(ctx); err != nil {
 		return nil, err
 	}
-	defer p.end()
+	defer p.turn.Give()
 	for _, r := range admitted {
 		if at := p.places[r.Owner]; at != nil {
 			at.release(r.Value)

@@ -13,6 +13,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/guard"
 	"certctl/hook"
 	"certctl/secret"
 )
@@ -103,7 +104,7 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 	}
 	return &provider{
 		scope: scope, config: c,
-		turn:   make(chan struct{}, 1),
+		turn:   guard.NewTurn(),
 		output: make(map[key]string),
 	}, nil
 }

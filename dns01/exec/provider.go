@@ -18,7 +18,7 @@ type provider struct {
 	scope  delegation.Name
 	config Config
 
-	turn chan struct{} // full while a command runs, or what follows is used
+	turn guard.Turn // to run a command, and to use what follows: hooks are written for clients that call them one at a time
 
 	added  *added         // nil before Prepare
 	output map[key]string // of the runs that added, for those that remove
@@ -51,28 +51,12 @@ func (p *provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.Label()) }
 
 // Prepare implements dns01.Preparer: it reads the secrets for the environment.
 func (p *provider) Prepare(ctx context.Context) error {
-	if err := p.begin(ctx); err != nil {
+	if err := p.turn.Take(ctx); err != nil {
 		return err
 	}
-	defer p.end()
+	defer p.turn.Give()
 	return p.load(ctx)
 }
-
-// begin waits until no other command runs: hooks are written for clients that
-// call them one at a time.
-func (p *provider) begin(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	select {
-	case p.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *provider) end() { <-p.turn }
 
 func (p *provider) load(ctx context.Context) error {
 	if p.added != nil {
@@ -107,10 +91,10 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
-	if err := p.begin(ctx); err != nil {
+	if err := p.turn.Take(ctx); err != nil {
 		return nil, &dns01.UnsentError{Err: err}
 	}
-	defer p.end()
+	defer p.turn.Give()
 	if err := p.load(ctx); err != nil {
 		return nil, &dns01.UnsentError{Err: err}
 	}

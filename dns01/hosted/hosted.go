@@ -34,7 +34,7 @@ type Provider struct {
 	secret dns01.Preparer
 	open   Open
 
-	turn    chan struct{} // full while editors is used
+	turn    guard.Turn // to use editors
 	editors map[delegation.Name]Editor
 }
 
@@ -42,7 +42,7 @@ type Provider struct {
 func New(label string, scope delegation.Name, secret dns01.Preparer, open Open) *Provider {
 	return &Provider{
 		label: label, scope: scope, secret: secret, open: open,
-		turn: make(chan struct{}, 1), editors: make(map[delegation.Name]Editor),
+		turn: guard.NewTurn(), editors: make(map[delegation.Name]Editor),
 	}
 }
 
@@ -91,12 +91,10 @@ func (p *Provider) change(ctx context.Context, zone string, records []libdns.Rec
 
 // Editor returns the editor of a zone.
 func (p *Provider) Editor(ctx context.Context, zone delegation.Name) (Editor, error) {
-	select {
-	case p.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := p.turn.Take(ctx); err != nil {
+		return nil, err
 	}
-	defer func() { <-p.turn }()
+	defer p.turn.Give()
 	if e := p.editors[zone]; e != nil {
 		return e, nil
 	}

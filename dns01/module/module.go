@@ -56,7 +56,7 @@ type Module[P any] interface {
 // no option: that is for Prepare, or the first use.
 func New[P any, M Module[P]](c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
 	name := reflect.TypeFor[P]().PkgPath()
-	p := &provider{label: "libdns " + name[strings.LastIndexByte(name, '/')+1:], scope: scope, turn: make(chan struct{}, 1)}
+	p := &provider{label: "libdns " + name[strings.LastIndexByte(name, '/')+1:], scope: scope, turn: guard.NewTurn()}
 	p.load = func(ctx context.Context) (*module, error) {
 		m := M(new(P))
 		values, err := fill(ctx, m, c.Options)
@@ -71,8 +71,8 @@ type provider struct {
 	scope delegation.Name
 	load  func(context.Context) (*module, error)
 
-	turn   chan struct{} // full while what follows is used
-	loaded *module       // nil before Prepare; behind a pointer, where fmt does not look
+	turn   guard.Turn // to use what follows
+	loaded *module    // nil before Prepare; behind a pointer, where fmt does not look
 }
 
 // module is a configured module, and its options.
@@ -116,33 +116,26 @@ func (p *provider) Prepare(ctx context.Context) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
-	p.end()
+	p.turn.Give()
 	return nil
 }
 
 // begin waits until no other call is made, and reads the options.
 func (p *provider) begin(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	select {
-	case p.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := p.turn.Take(ctx); err != nil {
+		return err
 	}
 	if p.loaded != nil {
 		return nil
 	}
 	m, err := p.load(ctx)
 	if err != nil {
-		p.end()
+		p.turn.Give()
 		return err
 	}
 	p.loaded = m
 	return nil
 }
-
-func (p *provider) end() { <-p.turn }
 
 // AppendRecords adds those records that are not there.
 func (p *provider) AppendRecords(ctx context.Context, zone string, records []libdns.Record) ([]libdns.Record, error) {
@@ -166,7 +159,7 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 	if err := p.begin(ctx); err != nil {
 		return nil, &dns01.UnsentError{Err: err}
 	}
-	defer p.end()
+	defer p.turn.Give()
 	wanted := p.which(ctx, zone, guard.Done(admitted), there)
 	if len(wanted) > 0 {
 		_, err = do(p.loaded.Provider, ctx, zone, wanted)
