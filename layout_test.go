@@ -11,7 +11,7 @@ import (
 // third-party library stays in its package.
 func TestImports(t *testing.T) {
 	ours := map[string][]string{
-		"certctl":                          {"acme", "cli", "issuance"},
+		"certctl":                          {"acme", "cli", "issuance", "secret"},
 		"certctl/cli":                      {"acme", "caa", "check", "config", "delegate", "delegation", "dns01", "dns01/acmedns", "dns01/azure", "dns01/cloudflare", "dns01/desec", "dns01/digitalocean", "dns01/exec", "dns01/gandi", "dns01/google", "dns01/hetzner", "dns01/linode", "dns01/ns1", "dns01/ovh", "dns01/porkbun", "dns01/powerdns", "dns01/rfc2136", "dns01/route53", "dns01/scaleway", "dns01/standalone", "dns01/webhook", "dnssec", "foreign", "hook", "http01", "install", "issuance", "lab", "listen", "moving", "nameserver", "nameserver/access", "nameserver/accounts", "nameserver/api", "nameserver/metrics", "nameserver/update", "nameserver/values", "nameserver/witness", "persist", "secret", "store", "tlsalpn01", "trace"},
 		"certctl/issuance":                 {"acme", "delegation", "dns01", "dns01/txt", "hook", "http01", "install", "persist", "store", "tlsalpn01"},
 		"certctl/persist":                  {},

@@ -12,6 +12,7 @@ import (
 	"certctl/acme"
 	"certctl/cli"
 	"certctl/issuance"
+	"certctl/secret"
 )
 
 func main() { os.Exit(run(cli.SystemProcess())) }
@@ -52,6 +53,7 @@ func exitCode(err error) int {
 		directory   *acme.DirectoryError
 		problem     *acme.Problem
 		step        *issuance.StepError
+		unread      *secret.Error
 	)
 	switch {
 	case err == nil:
@@ -70,6 +72,8 @@ func exitCode(err error) int {
 		return 1
 	case errors.As(err, &problem):
 		return 6
+	case errors.As(err, &unread) && unread.Configured():
+		return 2
 	case errors.As(err, &notReady), errors.As(err, &step) && step.AboutDNS():
 		return 5
 	}

@@ -46,6 +46,7 @@ type (
 	checker     interface{ check(at place) }     // notes what is wrong with a whole struct
 	keeper      interface{ keep(at place) }      // has keys that others decode
 	relative    interface{ SetDir(dir string) }  // is relative to the file
+	traceable   interface{ SetOrigin(string) }   // tells later in which line it was
 	doubtful    interface{ Warnings() []string } // is worth a warning
 	plain       interface{ IsPlain() bool }      // may be a secret in the clear
 	exemplary   interface{ example() string }    // shows how it is written, with the key that it is below
@@ -114,6 +115,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, name string, f field) {
 	}
 	if r, ok := v.Addr().Interface().(relative); ok {
 		r.SetDir(d.file.dir)
+	}
+	if t, ok := v.Addr().Interface().(traceable); ok {
+		t.SetOrigin(fmt.Sprintf("%s:%d", d.file.path, n.Line))
 	}
 	d.doubt(n, v)
 }

@@ -19,15 +19,15 @@ const (
 )
 
 // Reveal reads the secret. Final line ends are trimmed from what files and
-// commands give. The error says what could not be read, never what was read;
-// a secret that turns out empty is an error.
+// commands give. A secret that turns out empty is an error. The error is an
+// *Error: it says what could not be read, never what was read.
 func (s Secret) Reveal(ctx context.Context) (string, error) {
 	text, err := s.read(ctx)
-	if err != nil {
-		return "", fmt.Errorf("secret %s: %w", s, err)
+	if err == nil && text == "" {
+		err = errEmpty
 	}
-	if text == "" {
-		return "", fmt.Errorf("secret %s: it is empty", s)
+	if err != nil {
+		return "", s.Error(err)
 	}
 	return text, nil
 }
@@ -41,7 +41,7 @@ func (s Secret) read(ctx context.Context) (string, error) {
 	case fromEnv:
 		text, ok := os.LookupEnv(s.place)
 		if !ok {
-			return "", errors.New("the environment variable is not set")
+			return "", errUnset
 		}
 		return text, nil
 	case fromExec:

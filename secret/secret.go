@@ -14,6 +14,7 @@ type Secret struct {
 	source source
 	place  string   // path, variable or name; for exec the command
 	args   []string // for exec, without the command
+	origin string   // file and line that name it: "certctl.yaml:12"; "" if not known
 
 	// plain is a pointer because fmt prints the fields of an unexported struct
 	// field without asking our Format: of a pointer it prints the address.
@@ -98,6 +99,10 @@ func (s *Secret) SetDir(dir string) {
 		}
 	}
 }
+
+// SetOrigin says by which line of the configuration the secret was named, as
+// "certctl.yaml:12".
+func (s *Secret) SetOrigin(origin string) { s.origin = origin }
 
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.source == "" }

@@ -166,6 +166,33 @@ func TestRevealErrors(t *testing.T) {
 	}
 }
 
+// TestErrorIsAMistake tells what somebody has to correct from what may pass.
+func TestErrorIsAMistake(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for _, test := range []struct {
+		s          Secret
+		configured bool
+		hint       string // within it; "" for none
+	}{
+		{Secret{source: fromFile, place: none}, true, "put it there"},
+		{Secret{source: fromEnv, place: "CERTCTL_NOT_SET"}, true, "variables of your shell"},
+		{Secret{source: fromExec, place: none}, true, "put it there"},
+		{Secret{source: fromExec, place: "certctl-no-such-command"}, true, "whole path"},
+		{self("fail"), false, ""},
+	} {
+		_, err := test.s.Reveal(t.Context())
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Configured() != test.configured || (test.hint == "") != (e.Hint() == "") || !strings.Contains(e.Hint(), test.hint) {
+			t.Errorf("%v: got %+v, want configured %v and a hint with %q", test.s, err, test.configured, test.hint)
+		}
+	}
+	s := Secret{source: fromFile, place: none}
+	s.SetOrigin("certctl.yaml:12")
+	if got, want := s.Error(errEmpty).Error(), "secret file "+none+" (certctl.yaml:12): it is empty"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestRevealWithoutSystemd(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
 	_, err := Secret{source: fromCredential, place: "auth"}.Reveal(t.Context())

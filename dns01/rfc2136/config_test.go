@@ -194,7 +194,7 @@ func TestKeyFileNotBase64(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = dns01.NewCredential("", zone, p).Prepare(t.Context())
-	if want := "tsig: file " + path + ": the secret of key k. is not base64"; fmt.Sprint(err) != want {
+	if want := "tsig: secret file " + path + ": the secret of key k. is not base64"; fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

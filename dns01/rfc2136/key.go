@@ -31,7 +31,7 @@ type key struct {
 	wire      string // as messages have it: a domain name (RFC 8945 §6)
 	hash      func() hash.Hash
 	source    secret.Secret
-	origin    string // where source is from, for errors
+	file      string // that source is in with the rest of the key, or ""
 
 	mu  sync.Mutex
 	raw []byte
@@ -39,13 +39,11 @@ type key struct {
 
 // newKey checks everything but the secret, which may cost a command to read.
 func newKey(c TSIG) (*key, error) {
-	origin := "secret " + c.Secret.String()
 	if c.File != "" {
 		var err error
 		if c, err = readKeyFile(c); err != nil {
 			return nil, err
 		}
-		origin = "file " + string(c.File)
 	}
 	if c.Name == "" {
 		return nil, errors.New("name: it is missing")
@@ -57,7 +55,7 @@ func newKey(c TSIG) (*key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name: %w", err)
 	}
-	k := &key{name: name, source: c.Secret, origin: origin}
+	k := &key{name: name, source: c.Secret, file: string(c.File)}
 	k.algorithm = c.algorithm()
 	k.wire, k.hash = algorithm(k.algorithm)
 	if k.hash == nil {
@@ -104,10 +102,17 @@ func (k *key) load(ctx context.Context) error {
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(raw) == 0 {
-		return fmt.Errorf("tsig: %s: the secret of key %s is not base64", k.origin, k.name)
+		return fmt.Errorf("tsig: %w", k.unusable(fmt.Errorf("the secret of key %s is not base64", k.name)))
 	}
 	k.raw = raw
 	return nil
+}
+
+func (k *key) unusable(cause error) error {
+	if k.file != "" {
+		return &secret.Error{Source: "file " + k.file, Err: cause}
+	}
+	return k.source.Error(cause)
 }
 
 // sign packs a message with a signature, and returns what the answer's
