@@ -44,6 +44,9 @@ func (v *liveView) Show(e issuance.Event) {
 	case issuance.Answered:
 		v.answered(e)
 	case issuance.Observed:
+		if e.Aside {
+			v.above(plainLine(e))
+		}
 		for _, name := range e.Names {
 			v.set(name, working, fmt.Sprintf("%s: %s, %s", e.Owner.Bare(), serverName(e.Server), e.Answer))
 		}

@@ -23,7 +23,7 @@ func sentence(e issuance.Event) (subject, text string) {
 	case issuance.Published:
 		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
 	case issuance.Observed:
-		return e.Owner.Bare(), fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
+		return e.Owner.Bare(), observed(e)
 	case issuance.Validated:
 		return e.Name, "the CA says " + string(e.Status)
 	case issuance.Asked:
@@ -34,6 +34,15 @@ func sentence(e issuance.Event) (subject, text string) {
 		return first(e.Name, e.Certificate), "warning: " + e.Text
 	}
 	return "", ""
+}
+
+// observed says what a server has answered. One that is set aside gave no other
+// answer to the end.
+func observed(e issuance.Observed) string {
+	if e.Aside {
+		return fmt.Sprintf("%s: %s; it is not waited for, because others have the records", serverName(e.Server), e.Answer)
+	}
+	return fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
 }
 
 // written says who writes a record, if anybody does.

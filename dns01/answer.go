@@ -21,6 +21,7 @@ type answer struct {
 	done     bool // has all values
 	failed   bool // says nothing about the values: no answer, lame, refused
 	silent   bool // no answer at all
+	closed   bool // the host says that nothing listens there
 	unrouted bool // not sent: this host has no route to the server
 	asked    time.Time
 }
@@ -93,7 +94,7 @@ func failure(err error) answer {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return answer{words: "timeout", failed: true, silent: true}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return answer{words: "connection refused", failed: true}
+		return answer{words: "connection refused", failed: true, closed: true}
 	}
 	var e *delegation.Error
 	if errors.As(err, &e) && e.Err != nil {

@@ -29,11 +29,14 @@ const (
 
 // A server that gives no usable answer, so many times in a row and for so
 // long, is set aside. A time of silence is several packets, see
-// delegation.Client. The server is still asked, and once it answers it is
-// waited for again.
+// delegation.Client. Where its host says that nothing listens there, that is
+// sooner: no packet is lost, and a resolver of the CA's is told so as well, and
+// asks the next server. It is still longer than most servers take to start
+// again. The server is still asked, and once it answers it is waited for again.
 const (
-	asideTries = 2
-	asideAfter = 10 * time.Second
+	asideTries  = 2
+	asideAfter  = 10 * time.Second
+	closedAfter = 2 * time.Second
 )
 
 // host is an address at which servers are asked.
@@ -54,10 +57,31 @@ type probe struct {
 
 	proxied bool // server is a recursive resolver
 
-	last     answer
-	since    time.Duration // from the beginning of the wait to the first such answer
-	failures int           // in a row
-	failing  time.Time     // when the first of these was asked
+	last   answer
+	since  time.Duration // from the beginning of the wait to the first such answer
+	failed streak        // of answers that say nothing
+	closed streak        // of those that nothing listens there
+}
+
+// streak is answers of a kind, without others in between.
+type streak struct {
+	length int
+	began  time.Time // when the first of them was asked for
+}
+
+func (s *streak) note(belongs bool, asked time.Time) {
+	switch {
+	case !belongs:
+		*s = streak{}
+	case s.length == 0:
+		*s = streak{1, asked}
+	default:
+		s.length++
+	}
+}
+
+func (s *streak) lasts(d time.Duration) bool {
+	return s.length >= asideTries && time.Since(s.began) >= d
 }
 
 // probe returns the probe for an owner; the first mention makes it.
@@ -195,23 +219,20 @@ func (p *probe) take(a answer, began time.Time) {
 	if a.words != p.last.words {
 		p.since = time.Since(began)
 	}
-	switch {
-	case !a.failed:
-		p.failures = 0
-	case p.failures == 0:
-		p.failures, p.failing = 1, a.asked
-	default:
-		p.failures++
-	}
+	p.failed.note(a.failed, a.asked)
+	p.closed.note(a.closed, a.asked)
 	p.last = a
 }
 
 // awaited reports whether the zone is not ready because of this server. One
 // that this host cannot even send to is not.
 func (p *probe) awaited() bool {
-	aside := p.failures >= asideTries && time.Since(p.failing) >= asideAfter
-	return !p.last.done && !p.last.unrouted && !aside
+	return !p.last.done && !p.last.unrouted && !p.aside()
 }
+
+// aside reports whether the server is not waited for, as long as it stays as it
+// is.
+func (p *probe) aside() bool { return p.failed.lasts(asideAfter) || p.closed.lasts(closedAfter) }
 
 // unroutedAgain reports whether the missing route to this address has been
 // told, and remembers that it has.
@@ -224,6 +245,6 @@ func (p *probe) unroutedAgain() bool {
 func (p *probe) observation() Observation {
 	return Observation{
 		Zone: p.zone.name, Owner: p.owner, Server: p.server,
-		Elapsed: p.since, Answer: p.last.words, Done: p.last.done, Failed: p.last.failed, Proxied: p.proxied,
+		Elapsed: p.since, Answer: p.last.words, Done: p.last.done, Failed: p.last.failed, Aside: p.aside(), Proxied: p.proxied,
 	}
 }

@@ -21,13 +21,14 @@ type Observation struct {
 	Answer  string            // in words: "has the value", "NXDOMAIN", "1 of 2 values", "timeout", …
 	Done    bool              // has all values
 	Failed  bool              // says nothing about them: silent, lame, refused, not reachable
+	Aside   bool              // Failed for so long that it is not waited for
 	Proxied bool              // Server is a recursive resolver: authoritative ones cannot be asked
 }
 
 // Wait returns when every authoritative server of every publication's zone
 // serves all values, or when the zone's timeout has passed. observe, if not
-// nil, is told each time an answer changes; it is called from one goroutine at
-// a time. The error is a *PropagationError for each zone that is not ready.
+// nil, is told each time an answer changes, and at the end of each server that
+// the zone was not waited for; it is called from one goroutine at a time. The error is a *PropagationError for each zone that is not ready.
 //
 // Every address of every server counts, and an answer without authority does
 // not. A server that stays silent, lame or unwilling is set aside as long as
@@ -181,8 +182,20 @@ func (w *watch) report(p *probe, a answer) {
 		delete(p.zone.unseen, p.owner)
 	}
 	if p.zone.ready() {
+		w.leave(p.zone)
 		close(p.zone.agreed)
 		p.zone.stop()
+	}
+}
+
+// leave tells of each address of a zone that is set aside for good, once.
+func (w *watch) leave(z *zone) {
+	told := make(map[*host]bool)
+	for _, p := range z.probes {
+		if w.observe != nil && p.aside() && !told[p.host] {
+			told[p.host] = true
+			w.observe(p.observation())
+		}
 	}
 }
 

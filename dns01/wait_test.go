@@ -82,7 +82,11 @@ func (s *site) story(server string) string {
 	var answers []string
 	for _, o := range s.seen {
 		if o.Server.Name == delegation.Name(server) {
-			answers = append(answers, o.Answer)
+			text := o.Answer
+			if o.Aside {
+				text += ": aside"
+			}
+			answers = append(answers, text)
 		}
 	}
 	return strings.Join(answers, ", ")
@@ -107,10 +111,10 @@ func TestWait(t *testing.T) {
 		{"all have it", 0, authority.Fault{}, 0, 0, "has the value"},
 		{"late", 700 * time.Millisecond, authority.Fault{}, 700 * time.Millisecond, 1200 * time.Millisecond, "NXDOMAIN, has the value"},
 		{"late by a minute", time.Minute, authority.Fault{}, time.Minute, 62500 * time.Millisecond, "NXDOMAIN, has the value"},
-		{"dead", 0, dead, 10 * time.Second, 13 * time.Second, "timeout"},
-		{"lame", 0, authority.Fault{NoAA: true}, 10 * time.Second, 13 * time.Second, "not authoritative"},
-		{"refuses", 0, authority.Fault{Refuse: true}, 10 * time.Second, 13 * time.Second, "REFUSED"},
-		{"fails", 0, authority.Fault{Servfail: -1}, 10 * time.Second, 13 * time.Second, "SERVFAIL"},
+		{"dead", 0, dead, 10 * time.Second, 13 * time.Second, "timeout, timeout: aside"},
+		{"lame", 0, authority.Fault{NoAA: true}, 10 * time.Second, 13 * time.Second, "not authoritative, not authoritative: aside"},
+		{"refuses", 0, authority.Fault{Refuse: true}, 10 * time.Second, 13 * time.Second, "REFUSED, REFUSED: aside"},
+		{"fails", 0, authority.Fault{Servfail: -1}, 10 * time.Second, 13 * time.Second, "SERVFAIL, SERVFAIL: aside"},
 		{"fails twice", 0, authority.Fault{Servfail: 2}, 50 * time.Millisecond, 200 * time.Millisecond, "SERVFAIL, has the value"},
 		{"truncates", 0, authority.Fault{Truncate: true}, 0, 0, "has the value"},
 		{"lower case", 0, authority.Fault{LowerCase: true}, 0, 0, "has the value"},
@@ -218,6 +222,58 @@ func TestWaitBackFromAside(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
+}
+
+// stopped is a world in which nothing listens at 192.0.2.2 for a while.
+type stopped struct {
+	delegation.Exchanger
+	until time.Time
+}
+
+func (s stopped) ExchangeContext(ctx context.Context, m *dns.Msg, addr string) (*dns.Msg, time.Duration, error) {
+	if addr == "192.0.2.2:53" && time.Now().Before(s.until) {
+		return nil, 0, &net.OpError{Op: "read", Net: "udp", Err: syscall.ECONNREFUSED}
+	}
+	return s.Exchanger.ExchangeContext(ctx, m, addr)
+}
+
+// A server that is stopped is set aside soon, unless it is started again by
+// then, or while others are waited for: then it has to have the value.
+func TestWaitStopped(t *testing.T) {
+	const second = time.Second
+	for _, test := range []struct {
+		name      string
+		stopped   time.Duration
+		lag       time.Duration // of the second server
+		other     time.Duration // lag of the third
+		fault     authority.Fault
+		low, high time.Duration
+		story     string // of the second server
+	}{
+		{"for good", time.Hour, 0, 0, authority.Fault{}, 2 * second, 3 * second, "connection refused, connection refused: aside"},
+		{"for a moment", second, 0, 0, authority.Fault{}, second, 2 * second, "connection refused, has the value"},
+		{"for a moment, and is late then", second, 30 * second, 0, authority.Fault{}, 30 * second, 33 * second, "connection refused, NXDOMAIN, has the value"},
+		{"longer, but another is late", 15 * second, 40 * second, 20 * second, authority.Fault{}, 40 * second, 43 * second, "connection refused, NXDOMAIN, has the value"},
+		{"and out of order then", 1500 * time.Millisecond, 0, 0, authority.Fault{Servfail: -1}, 10 * second, 13 * second, "connection refused, SERVFAIL, SERVFAIL: aside"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(3)
+				s.client.UDP = stopped{s.UDP(), time.Now().Add(test.stopped)}
+				s.Server("ns2.example.net.").Lag(test.lag).Fault(test.fault)
+				s.Server("ns3.example.net.").Lag(test.other)
+				waited, err := s.wait(s.publish("a", "b")...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				within(t, waited, test.low, test.high)
+				s.seen = slices.DeleteFunc(s.seen, func(o dns01.Observation) bool { return o.Owner != "a.auth.example.net." })
+				if got := s.story("ns2.example.net."); got != test.story {
+					t.Errorf("got %q, want %q", got, test.story)
+				}
+			})
+		})
+	}
 }
 
 // The last server with the value may not be set aside.
