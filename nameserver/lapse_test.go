@@ -1,6 +1,8 @@
 package nameserver
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,9 +63,9 @@ func TestExpiry(t *testing.T) {
 		reach(t, primary, secondary, familyName("example.com."))
 		expect("when the other one was reached", servfail, noerror)
 		secondary = newServer(t, s)
-		expect("after a start", noerror, noerror)
+		expect("after a restart", servfail, noerror)
 		time.Sleep(expire * time.Second)
-		expect("long after a start", servfail, servfail)
+		expect("long after a restart", servfail, servfail)
 		for n := range s.Zones {
 			s.Zones[n].Primary = nil
 		}
@@ -71,6 +73,81 @@ func TestExpiry(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("when it is the primary", noerror, noerror)
+	})
+}
+
+// TestExpiryKept restarts a secondary again and again, with its values on the
+// disk: that it was reached counts, and that it was started does not. The disk
+// is written to now and then only.
+func TestExpiryKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		primary, _, p, s := apart(t)
+		put(t, p.Values, auth, "www.auth.example.net.", "one")
+		dir := t.TempDir()
+		start := func() *Server {
+			t.Helper()
+			if err := s.Values.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if s.Values, err = values.Open(dir); err != nil {
+				t.Fatal(err)
+			}
+			return newServer(t, s)
+		}
+		t.Cleanup(func() { s.Values.Close() })
+		length := func() int64 {
+			info, err := os.Stat(filepath.Join(dir, "values.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Size()
+		}
+		secondary := start()
+		reach(t, primary, secondary, auth)
+		before := length()
+		for range 3 * 24 * 3600 / refresh {
+			time.Sleep(refresh * time.Second)
+			reach(t, primary, secondary, auth)
+		}
+		if grown := length() - before; grown == 0 || grown > keptParts*100 {
+			t.Errorf("got %d octets written in three days of looking, want some", grown)
+		}
+		const part = expire * time.Second / keptParts
+		for _, wait := range []time.Duration{0, 6 * 24 * time.Hour, 6 * 24 * time.Hour, 2*24*time.Hour - part - time.Second} {
+			time.Sleep(wait)
+			if secondary = start(); both(t, secondary, "www.auth.example.net.") != "NOERROR" {
+				t.Fatalf("got no answer %v after the last restart", wait)
+			}
+		}
+		time.Sleep(part + time.Second)
+		for range 2 {
+			if got := both(t, start(), "www.auth.example.net."); got != "SERVFAIL" {
+				t.Errorf("got %s after the expire time, want SERVFAIL", got)
+			}
+		}
+		secondary = start()
+		reach(t, primary, secondary, auth)
+		if got := both(t, start(), "www.auth.example.net."); got != "NOERROR" {
+			t.Errorf("got %s after the primary came back, want NOERROR", got)
+		}
+	})
+}
+
+// TestExpiryOfOthers is about a zone that was here before it had a primary: a
+// restart does not give it more time either.
+func TestExpiryOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, _, s := apart(t)
+		if err := s.Values.Replace(auth, 1, []values.Value{{Owner: "www.auth.example.net.", Text: "one"}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"NOERROR", "NOERROR", "SERVFAIL"} {
+			if got := both(t, newServer(t, s), "www.auth.example.net."); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			time.Sleep(expire * time.Second / 2)
+		}
 	})
 }
 

@@ -85,11 +85,13 @@ func (s *Server) takeOver(z zone, list []dns.RR) error {
 	if !ok {
 		return errors.New("the transfer does not begin with SOA")
 	}
-	err := s.takeChanges(z, list, soa)
-	if err == nil {
-		s.lapses.renew(z.apex, soa.Expire)
+	if err := s.takeChanges(z, list, soa); err != nil {
+		return err
 	}
-	return err
+	if err := z.renew(soa.Expire); err != nil {
+		s.log.Error("when a zone lapses cannot be kept: a restart will have it lapse sooner", "zone", z.apex.Bare(), "error", err.Error())
+	}
+	return nil
 }
 
 func (s *Server) takeChanges(z zone, list []dns.RR, soa *dns.SOA) error {

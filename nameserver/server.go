@@ -45,7 +45,9 @@ func New(c Config) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	l.begin(h)
+	if err := l.begin(h); err != nil {
+		return nil, err
+	}
 	s.hosting.Store(h)
 	c.Values.Foreign(s.primary)
 	return s, nil
@@ -193,7 +195,12 @@ func (s *Server) Reload(c Config) error {
 	if err != nil {
 		return err
 	}
-	s.lapses.begin(h)
+	if err := s.lapses.begin(h); err != nil {
+		for _, l := range opened {
+			l.close()
+		}
+		return err
+	}
 	s.hosting.Store(h)
 	for addr, l := range opened {
 		s.listeners[addr] = l

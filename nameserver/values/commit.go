@@ -70,7 +70,7 @@ func (s *Store) commit(b *batch) {
 		}
 		return
 	}
-	s.tell(tx.changed)
+	s.tell(slices.DeleteFunc(tx.changed, func(name delegation.Name) bool { return name == "" }))
 	s.compactIfWorth()
 }
 
@@ -226,10 +226,10 @@ func (r *record) fits(z *zone) error {
 // make makes a change in memory and notes its line.
 func (tx *transaction) make(name delegation.Name, z *zone, r record) {
 	from, known := z.serial, tx.store.zones[name] != nil
-	history, fresh := z.history, tx.store.fresh[name]
+	history, fresh, signed := z.history, tx.store.fresh[name], z.signed
 	tx.note(name, r, func() {
 		z.apply(record{Serial: from, Added: r.Removed, Removed: r.Added})
-		z.history = history
+		z.history, z.signed = history, signed
 		tx.store.fresh[name] = fresh
 		if !known {
 			delete(tx.store.zones, name)
@@ -238,7 +238,26 @@ func (tx *transaction) make(name delegation.Name, z *zone, r record) {
 	tx.store.zones[name] = z
 	tx.store.fresh[name] = true
 	z.apply(r)
-	z.remember(Step{from, r.Serial, r.Added, r.Removed})
+	z.remember(r.step(from))
+}
+
+// sign raises the zone's serial for signatures of that time.
+func (tx *transaction) sign(name delegation.Name, at time.Time) {
+	z, r := tx.difference(name, nil, nil)
+	r.Serial, r.Signed = tx.store.following(name, z.serial), at
+	tx.make(name, z, r)
+}
+
+// lapse notes when the zone lapses. Its serial stays, and nobody is told.
+func (tx *transaction) lapse(name delegation.Name, at time.Time) error {
+	z := tx.store.zones[name]
+	if z == nil {
+		return &RefusedError{name, errors.New("there is no such zone")}
+	}
+	old := z.lapses
+	tx.note("", record{Zone: name, Serial: z.serial, Lapses: at}, func() { z.lapses = old })
+	z.lapses = at
+	return nil
 }
 
 // whole makes a zone have these values and no others.
@@ -246,6 +265,9 @@ func (tx *transaction) whole(name delegation.Name, serial uint32, list []Value) 
 	old, known := tx.store.zones[name]
 	r := record{Zone: name, Serial: serial, Whole: true}
 	z := newZone(serial)
+	if known {
+		r.Lapses, z.lapses = old.lapses, old.lapses
+	}
 	for _, v := range list {
 		if _, there := z.find(v); !there {
 			z.add(v)
@@ -261,6 +283,8 @@ func (tx *transaction) whole(name delegation.Name, serial uint32, list []Value) 
 	tx.store.zones[name] = z
 }
 
+// note keeps the line of a change that was made, how it is undone, and the name
+// of the zone that watchers are told of; "": they are not.
 func (tx *transaction) note(name delegation.Name, r record, undo func()) {
 	tx.ends = append(tx.ends, len(tx.lines))
 	tx.undo = append(tx.undo, undo)
@@ -319,7 +343,7 @@ func (s *Store) compact() error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		for name, z := range s.zones {
-			_, more := w.Write(appendLine(nil, record{Zone: name, Serial: z.serial, Whole: true, Added: z.all()}))
+			_, more := w.Write(appendLine(nil, record{Zone: name, Serial: z.serial, Whole: true, Signed: z.signed, Lapses: z.lapses, Added: z.all()}))
 			err = errors.Join(err, more)
 		}
 		return err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"time"
 
 	"certctl/delegation"
 )
@@ -29,8 +30,15 @@ type record struct {
 	Zone    delegation.Name `json:"zone"`
 	Serial  uint32          `json:"serial"`
 	Whole   bool            `json:"whole,omitempty"`
+	Signed  time.Time       `json:"signed,omitzero"`
+	Lapses  time.Time       `json:"lapses,omitzero"`
 	Added   []Value         `json:"added,omitempty"`
 	Removed []Value         `json:"removed,omitempty"`
+}
+
+// step returns the change as what it does to a zone's serial.
+func (r *record) step(from uint32) Step {
+	return Step{From: from, To: r.Serial, Added: r.Added, Removed: r.Removed, Signed: !r.Signed.IsZero()}
 }
 
 // VersionError says that the file is of another version of certctl.

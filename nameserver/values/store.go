@@ -111,8 +111,8 @@ func (s *Store) replay(r record, base uint32) {
 	}
 	from := z.serial
 	z.apply(r)
-	if !r.Whole {
-		z.remember(Step{from, r.Serial, r.Added, r.Removed})
+	if !r.Whole && r.Serial != from {
+		z.remember(r.step(from))
 	}
 }
 
@@ -200,6 +200,32 @@ func (s *Store) Replace(name delegation.Name, serial uint32, list []Value) error
 	})
 }
 
+// Sign raises a zone's serial and keeps the time as that of the zone's
+// signatures: whoever signs the zone makes them all anew, as of then. A zone that
+// others have must have the same signatures as long as its serial is the same.
+func (s *Store) Sign(name delegation.Name, at time.Time) error {
+	return s.do(func(tx *transaction) error {
+		tx.sign(name, at)
+		return nil
+	})
+}
+
+// Lapse keeps until when a zone whose values come from another server may be
+// answered for. There has to have been a transfer.
+func (s *Store) Lapse(name delegation.Name, at time.Time) error {
+	return s.do(func(tx *transaction) error { return tx.lapse(name, at) })
+}
+
+// Lapses returns the time that Lapse has kept, zero if none.
+func (s *Store) Lapses(name delegation.Name) time.Time {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if z := s.zones[name]; z != nil {
+		return z.lapses
+	}
+	return time.Time{}
+}
+
 // Sweep removes the values of all zones that have expired, and returns them.
 func (s *Store) Sweep(now time.Time) ([]Value, error) {
 	expired := map[delegation.Name][]Value{}
@@ -262,14 +288,37 @@ func (s *Store) Zones() []delegation.Name {
 	return names
 }
 
-// All returns all values of a zone, sorted by owner, and its serial.
-func (s *Store) All(zone delegation.Name) ([]Value, uint32) {
+// Snapshot is a zone at one moment.
+type Snapshot struct {
+	Values []Value // sorted by owner
+	Serial uint32
+	Signed time.Time // that of Sign; zero: never
+}
+
+// Snapshot returns a zone as it is.
+func (s *Store) Snapshot(zone delegation.Name) Snapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if z := s.zones[zone]; z != nil {
-		return z.all(), z.serial
+		return Snapshot{z.all(), z.serial, z.signed}
 	}
-	return nil, s.header.Base
+	return Snapshot{Serial: s.header.Base}
+}
+
+// All returns all values of a zone, sorted by owner, and its serial.
+func (s *Store) All(zone delegation.Name) ([]Value, uint32) {
+	now := s.Snapshot(zone)
+	return now.Values, now.Serial
+}
+
+// Signed returns the time that Sign has kept, zero if none.
+func (s *Store) Signed(zone delegation.Name) time.Time {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if z := s.zones[zone]; z != nil {
+		return z.signed
+	}
+	return time.Time{}
 }
 
 // Changes is how a zone has changed since some serial: the values of each
@@ -277,6 +326,7 @@ func (s *Store) All(zone delegation.Name) ([]Value, uint32) {
 type Changes struct {
 	Now           uint32 // serial
 	Before, After map[delegation.Name][]Value
+	Signed        bool // all signatures were made anew in between
 }
 
 // Since returns how a zone has changed since it had a serial. It is false where
@@ -315,6 +365,9 @@ func (s *Store) Watch(changed func(zones []delegation.Name)) (stop func()) {
 }
 
 func (s *Store) tell(zones []delegation.Name) {
+	if len(zones) == 0 {
+		return
+	}
 	s.watching.Lock()
 	defer s.watching.Unlock()
 	for _, changed := range s.watchers {

@@ -34,6 +34,7 @@ func (v Value) equal(w Value) bool {
 type Step struct {
 	From, To       uint32
 	Added, Removed []Value
+	Signed         bool // the zone's signatures were all made anew
 }
 
 const (

@@ -13,6 +13,8 @@ type zone struct {
 	owners  map[delegation.Name][]Value
 	below   map[delegation.Name]int // of each name, how many owners are below it
 	count   int                     // of values
+	signed  time.Time               // see Store.Sign; zero: never
+	lapses  time.Time               // see Store.Lapse; zero: not known
 	history []Step
 }
 
@@ -70,6 +72,12 @@ func (z *zone) apply(r record) {
 		z.add(v)
 	}
 	z.serial = r.Serial
+	if !r.Signed.IsZero() {
+		z.signed = r.Signed
+	}
+	if !r.Lapses.IsZero() {
+		z.lapses = r.Lapses
+	}
 }
 
 // all returns the zone's values, sorted by owner.
@@ -127,6 +135,7 @@ func (z *zone) since(serial uint32) ([]Step, bool) {
 func (z *zone) changes(steps []Step) Changes {
 	c := Changes{Now: z.serial, Before: map[delegation.Name][]Value{}, After: map[delegation.Name][]Value{}}
 	for _, s := range slices.Backward(steps) {
+		c.Signed = c.Signed || s.Signed
 		for _, v := range slices.Concat(s.Added, s.Removed) {
 			if _, seen := c.After[v.Owner]; !seen {
 				c.After[v.Owner], c.Before[v.Owner] = z.owners[v.Owner], z.owners[v.Owner]
