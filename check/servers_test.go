@@ -15,8 +15,9 @@ import (
 	"certctl/secret"
 )
 
-// brand is one kind of name server that takes updates, and what it answers to
-// removals that a key for one owner may not ask for.
+// brand is one kind of name server that takes updates, and how its answer begins
+// to removals that a key for one owner may not ask for. Knot before 3.4 adds
+// BADKEY.
 type brand struct {
 	name   string
 	start  func(*debian.Site, debian.Server) *debian.Host
@@ -26,7 +27,7 @@ type brand struct {
 
 var brands = []brand{
 	{"BIND", (*debian.Site).BIND, "REFUSED", "key-scoped"},
-	{"Knot", (*debian.Site).Knot, "NOTAUTH BADKEY", "key-scoped"},
+	{"Knot", (*debian.Site).Knot, "NOTAUTH", "key-scoped"},
 	{"PowerDNS", (*debian.Site).PowerDNS, "NOERROR", "key-broad"},
 }
 
@@ -94,7 +95,7 @@ func TestNarrowKey(t *testing.T) {
 				t.Fatalf("got no %s:\n%s", b.narrow, r)
 			}
 			for _, e := range fs[0].Evidence[:4] {
-				if e.Value != b.answer {
+				if !strings.HasPrefix(e.Value, b.answer) {
 					t.Errorf("%s: got %s, want %s", e.Record, e.Value, b.answer)
 				}
 			}

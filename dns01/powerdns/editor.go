@@ -3,10 +3,12 @@ package powerdns
 import (
 	"context"
 	"errors"
-	"net/http"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"certctl/delegation"
 	"certctl/dns01"
@@ -55,43 +57,78 @@ func unknown(err error) bool {
 	return ok && status.Status/100 == 4 && strings.Contains(status.Body, "hangetype")
 }
 
-// single changes single values, so many in a request. The records of a set have
-// one TTL: where a set that is there has another one than we want, the server
-// refuses ours.
+// single changes single values, so many in a request.
 func (e *editor) single(ctx context.Context, records []dns01.Record, kind string) error {
-	for part := range slices.Chunk(records, most) {
-		err := e.zone.patch(ctx, changes(part, kind, nil), again)
-		if !unknown(err) && web.IsStatus(err, http.StatusUnprocessableEntity) {
-			var sets []rrset.Set
-			if sets, err = e.zone.ReadMany(ctx, nil); err == nil {
-				err = e.zone.patch(ctx, changes(part, kind, sets), again)
-			}
+	ttls := make(map[delegation.Name]time.Duration)
+	if kind == "EXTEND" {
+		var err error
+		if ttls, err = e.ttls(ctx, records); err != nil {
+			return &dns01.UnsentError{Err: err}
 		}
-		if err != nil {
+	}
+	for part := range slices.Chunk(records, most) {
+		if err := e.zone.patch(ctx, changes(part, kind, ttls), again); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// ttls looks at the owners before values are added, because the server does not:
+// it would put a second TTL into a record set (RFC 2181 §5.2), and a TXT record
+// beside an alias, which has secondaries refuse the zone.
+func (e *editor) ttls(ctx context.Context, records []dns01.Record) (map[delegation.Name]time.Duration, error) {
+	ttls := make(map[delegation.Name]time.Duration)
+	for _, r := range records {
+		if _, twice := ttls[r.Owner]; !twice {
+			ttls[r.Owner] = r.TTL
+		}
+	}
+	sets, err := e.zone.at(ctx, slices.Collect(maps.Keys(ttls)))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sets {
+		owner, _ := delegation.ParseName(s.Name)
+		switch _, ours := ttls[owner]; {
+		case ours && s.Type == "TXT":
+			ttls[owner] = time.Duration(s.TTL) * time.Second
+		case ours && s.Type == "CNAME" && len(s.Records) > 0:
+			return nil, &AliasError{Server: e.zone.account.Server(), Owner: owner, Target: s.Records[0].Content}
+		}
+	}
+	return ttls, nil
+}
+
 // again has a request repeated that the server failed at: it does no harm to add
 // or remove the same value twice.
 func again(e *web.StatusError) bool { return failed(e) }
 
-// changes returns one change for each record, with the TTL of the set that is
-// there.
-func changes(records []dns01.Record, kind string, there []rrset.Set) []set {
+// changes returns one change for each record. To remove one, its TTL does not
+// matter.
+func changes(records []dns01.Record, kind string, ttls map[delegation.Name]time.Duration) []set {
 	var all []set
 	for _, r := range records {
-		ttl := r.TTL
-		at := func(s rrset.Set) bool { return s.Owner == r.Owner }
-		if i := slices.IndexFunc(there, at); i >= 0 {
-			ttl = there[i].TTL
-		}
 		all = append(all, set{
-			Name: r.Owner.String(), Type: "TXT", TTL: seconds(ttl), Change: kind,
+			Name: r.Owner.String(), Type: "TXT", TTL: seconds(ttls[r.Owner]), Change: kind,
 			Records: []record{{Content: txt.Quote(r.Value)}},
 		})
 	}
 	return all
+}
+
+// AliasError says that a TXT record would have to stand beside an alias.
+type AliasError struct {
+	Server string
+	Owner  delegation.Name
+	Target string // what the alias is for
+}
+
+func (e *AliasError) Error() string {
+	return fmt.Sprintf("%s: %s is an alias (CNAME) for %s, and nothing can stand beside an alias", e.Server, e.Owner, e.Target)
+}
+
+// Hint says what to do.
+func (e *AliasError) Hint() string {
+	return fmt.Sprintf("remove the CNAME at %s, or let it be followed: the record then goes to %s", e.Owner, e.Target)
 }

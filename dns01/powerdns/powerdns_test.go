@@ -65,8 +65,8 @@ func write(t *testing.T, p dns01.Provider, n int) error {
 func TestRequests(t *testing.T) {
 	const path = "/api/v1/servers/localhost/zones/auth.example.net."
 	for kind, want := range map[string][]string{
-		"Native": {"GET " + path + "?rrsets=false", "PATCH " + path},
-		"Master": {"GET " + path + "?rrsets=false", "PATCH " + path, "PUT " + path + "/notify"},
+		"Native": {"GET " + path + "?rrsets=false", "GET " + path, "PATCH " + path},
+		"Master": {"GET " + path + "?rrsets=false", "GET " + path, "PATCH " + path, "PUT " + path + "/notify"},
 	} {
 		s := serve(t)
 		s.Kind = kind
@@ -94,6 +94,23 @@ func TestTTL(t *testing.T) {
 		k.Owner = "name-1." + zone.String()
 		if got := s.Get(k); got.TTL != 60 {
 			t.Errorf("new: got %v, want 60", got)
+		}
+	})
+}
+
+// Nothing is put beside an alias, although the server would take it.
+func TestAlias(t *testing.T) {
+	s := serve(t)
+	s.Do(func() {
+		s.Put(service.Key{Owner: "name-1." + zone.String(), Type: "CNAME"}, service.Set{TTL: 60, Data: []string{"x.example.org."}})
+	})
+	err := write(t, open(t, s), 2)
+	if want := ": name-1.auth.example.net. is an alias (CNAME) for x.example.org., and nothing can stand beside an alias"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	s.Do(func() {
+		if got := s.Keys(); len(got) != 1 {
+			t.Errorf("got %v, want the alias alone", got)
 		}
 	})
 }

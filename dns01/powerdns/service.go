@@ -121,17 +121,28 @@ func (z *zone) ReadMany(ctx context.Context, _ []delegation.Name) ([]rrset.Set, 
 }
 
 func (z *zone) read(ctx context.Context, query url.Values) ([]rrset.Set, error) {
-	var answer struct{ RRsets []set }
-	if err := z.account.Call(ctx, z.request(http.MethodGet, "", query, nil), &answer); err != nil {
-		return nil, err
-	}
+	all, err := z.list(ctx, query)
 	var sets []rrset.Set
-	for _, s := range answer.RRsets {
+	for _, s := range all {
 		if s.Type == "TXT" {
 			sets = append(sets, s.read())
 		}
 	}
-	return sets, nil
+	return sets, err
+}
+
+func (z *zone) list(ctx context.Context, query url.Values) ([]set, error) {
+	var answer struct{ RRsets []set }
+	err := z.account.Call(ctx, z.request(http.MethodGet, "", query, nil), &answer)
+	return answer.RRsets, err
+}
+
+// at returns the record sets of every type at these owners, and maybe more.
+func (z *zone) at(ctx context.Context, owners []delegation.Name) ([]set, error) {
+	if len(owners) == 1 {
+		return z.list(ctx, url.Values{"rrset_name": {owners[0].String()}})
+	}
+	return z.list(ctx, nil)
 }
 
 // mostBroken is how often in a row the server may fail. One with an SQLite

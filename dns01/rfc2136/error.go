@@ -1,6 +1,7 @@
 package rfc2136
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -22,16 +23,21 @@ type UpdateError struct {
 	TSIG      int           // the error in the answer's TSIG record (RFC 8945 §3), or 0
 	Ahead     time.Duration // with BADTIME: by how much the server's clock is ahead of ours
 	Alias     string        // with REFUSED: an owner that is an alias, or ""
+	Served    bool          // with NOTAUTH: the server has the zone all the same
 }
 
-// refusal reads the server's no.
-func (s *session) refusal(m *dns.Msg) *UpdateError {
+// refusal reads the server's no. Knot since 3.4 says NOTAUTH, without a word about
+// the key, where the key is the reason: then a look at the zone tells more.
+func (s *session) refusal(ctx context.Context, m *dns.Msg) *UpdateError {
 	e := &UpdateError{Server: s.addr, Zone: s.zone, Key: s.key.name, Algorithm: s.key.algorithm, Rcode: m.Rcode}
 	if t := m.IsTsig(); t != nil {
 		e.TSIG = int(t.Error)
 		if theirs, ok := serverTime(t); ok {
 			e.Ahead = theirs.Sub(time.Unix(int64(t.TimeSigned), 0))
 		}
+	}
+	if e.Rcode == dns.RcodeNotAuth && e.TSIG == 0 {
+		e.Served = s.soa(ctx) != nil
 	}
 	return e
 }
@@ -77,6 +83,9 @@ func (e *UpdateError) reason() (name, words string) {
 	case dns.RcodeRefused:
 		words = fmt.Sprintf("the key %s may not write all of these records, or it takes no updates from here", key)
 	case dns.RcodeNotAuth:
+		if e.Served {
+			return rcode(e.Rcode), fmt.Sprintf("it does not know the key %s with %s, or does not let it write here, or is not the primary of that zone", key, e.Algorithm)
+		}
 		words = "it is not the primary of that zone, or does not serve it"
 	case dns.RcodeNotZone:
 		words = "a name is outside that zone"
@@ -123,7 +132,7 @@ func (e *UpdateError) Hint() string {
 	switch {
 	case e.TSIG == dns.RcodeBadSig:
 		return fmt.Sprintf("compare secret and algorithm of the key %s in the configuration with the server's", key)
-	case e.TSIG == dns.RcodeBadKey:
+	case e.TSIG == dns.RcodeBadKey, e.Served:
 		return fmt.Sprintf("compare the name (%s) and algorithm (%s) of the key with the server's; Knot answers this also when no acl with action: update lets the key write these names", key, e.Algorithm)
 	case e.TSIG == dns.RcodeBadTime:
 		return "set both clocks right (NTP): signatures are good for five minutes"

@@ -45,3 +45,14 @@ func TestUpdateError(t *testing.T) {
 		}
 	}
 }
+
+// A server that has the zone says NOTAUTH for another reason than that.
+func TestUpdateErrorServed(t *testing.T) {
+	e := &rfc2136.UpdateError{Zone: "example.net.", Key: "k.", Algorithm: "hmac-sha256", Rcode: dns.RcodeNotAuth, Served: true}
+	if got, want := e.Error(), ": NOTAUTH: it does not know the key k with hmac-sha256, or does not let it write here, or is not the primary of that zone"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want it to end in %q", got, want)
+	}
+	if got, want := e.Hint(), "acl with action: update"; !strings.Contains(got, want) {
+		t.Errorf("hint: got %q, want %q in it", got, want)
+	}
+}

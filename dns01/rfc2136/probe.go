@@ -27,7 +27,7 @@ func (p *provider) Ping(ctx context.Context, zone delegation.Name) error {
 		return err
 	}
 	if answers[0].Rcode != dns.RcodeSuccess {
-		return s.refusal(answers[0])
+		return s.refusal(ctx, answers[0])
 	}
 	return nil
 }
@@ -70,16 +70,24 @@ func (p *provider) start(ctx context.Context, zone delegation.Name) (*session, e
 
 // serial returns the serial of the zone's SOA record, or 0.
 func (s *session) serial(ctx context.Context) uint32 {
+	if soa := s.soa(ctx); soa != nil {
+		return soa.Serial
+	}
+	return 0
+}
+
+// soa returns the zone's SOA record, or nil where the server has none.
+func (s *session) soa(ctx context.Context) *dns.SOA {
 	answers, err := s.query(ctx, []*dns.Msg{question(s.zone.String(), dns.TypeSOA)})
 	if err != nil {
-		return 0
+		return nil
 	}
 	for _, rr := range answers[0].Answer {
 		if soa, ok := rr.(*dns.SOA); ok {
-			return soa.Serial
+			return soa
 		}
 	}
-	return 0
+	return nil
 }
 
 // trial is a removal of a record that does not exist.

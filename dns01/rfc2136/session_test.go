@@ -208,6 +208,26 @@ func TestRefusedSignedQuery(t *testing.T) {
 	}
 }
 
+// Knot since 3.4 says NOTAUTH, unsigned, to an update with a key that may not
+// write, and to one of a zone that it does not have.
+func TestNotAuth(t *testing.T) {
+	for served, want := range map[bool]string{true: "it does not know the key odd with", false: "or does not serve it"} {
+		p := odd(t, func(q *dns.Msg) *dns.Msg {
+			m := reply(q, dns.RcodeNotAuth)
+			if served && q.IsTsig() == nil {
+				m.Rcode = dns.RcodeSuccess
+				m.Answer = []dns.RR{&dns.SOA{Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeSOA, Class: dns.ClassINET}, Ns: ".", Mbox: "."}}
+			}
+			return m
+		})
+		for _, err := range []error{p.(dns01.Pinger).Ping(t.Context(), zone), appended(t, p)} {
+			if !strings.Contains(fmt.Sprint(err), want) {
+				t.Errorf("served %v: got %v, want %q in it", served, err, want)
+			}
+		}
+	}
+}
+
 // A child zone at the same server that has other values at the owner: only its
 // SOA record shows the cut.
 func TestHiddenCut(t *testing.T) {
@@ -249,4 +269,9 @@ func TestSilentServer(t *testing.T) {
 	if _, err = p.AppendRecords(ctx, zone, []libdns.Record{txt("a", "v")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v, want %v", err, context.Canceled)
 	}
+}
+
+func appended(t *testing.T, p dns01.Provider) error {
+	_, err := p.AppendRecords(t.Context(), zone, []libdns.Record{txt("a", "v")})
+	return err
 }

@@ -64,7 +64,7 @@ func (s *session) update(ctx context.Context, rrs []*dns.TXT, put func(*dns.Msg,
 			return err
 		}
 		if answer.Rcode != dns.RcodeSuccess {
-			return s.refusal(answer)
+			return s.refusal(ctx, answer)
 		}
 	}
 	return nil

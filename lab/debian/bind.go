@@ -2,9 +2,9 @@ package debian
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/netip"
-	"os/exec"
 	"text/template"
 )
 
@@ -79,9 +79,9 @@ func (s *Site) BIND(v Server) *Host {
 // anywhere in 127.0.0.0/8, but named listens only where an interface is.
 func (s *Site) configure(addr netip.Addr) {
 	s.t.Helper()
-	ip, prefix := find(s.t, "ip", "iproute2"), netip.PrefixFrom(addr, 32).String()
-	if out, err := exec.Command(ip, "address", "add", prefix, "dev", "lo").CombinedOutput(); err != nil {
+	ip, prefix := installed(s.t, "ip", "iproute2"), netip.PrefixFrom(addr, 32).String()
+	if out, err := ip.command(s.t.Context(), "address", "add", prefix, "dev", "lo").CombinedOutput(); err != nil {
 		without(s.t, fmt.Sprintf("named needs an address of its own, which only root may add: %s", bytes.TrimSpace(out)))
 	}
-	s.t.Cleanup(func() { exec.Command(ip, "address", "del", prefix, "dev", "lo").Run() })
+	s.t.Cleanup(func() { ip.command(context.Background(), "address", "del", prefix, "dev", "lo").Run() })
 }

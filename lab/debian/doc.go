@@ -28,5 +28,6 @@
 // A server answers for all of its zones when the call that starts it returns,
 // and is gone when the test is over. A test that needs a server which is not
 // installed is skipped, or fails where the environment variable
-// CERTCTL_REQUIRE_SERVERS is set.
+// CERTCTL_REQUIRE_SERVERS is set. CERTCTL_SERVERS names a directory into which
+// packages of a later Debian were unpacked: its servers are then taken.
 package debian

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -28,7 +27,7 @@ type Host struct {
 	API  string // URL of PowerDNS's HTTP API; "": there is none
 
 	t       testing.TB
-	program string // path
+	program program
 	dir     string // configuration, state and log; the working directory
 
 	stop context.CancelFunc // sends SIGTERM
@@ -85,9 +84,9 @@ func (h *Host) writeZones(c settings) {
 }
 
 // run runs a program of the server's to its end.
-func (h *Host) run(stdin, program string, args ...string) {
+func (h *Host) run(stdin string, p program, args ...string) {
 	h.t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := p.command(h.t.Context(), args...)
 	cmd.Dir = h.dir
 	cmd.Stdin = bytes.NewBufferString(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -116,7 +115,7 @@ func (h *Host) spawn(args ...string) {
 	}
 	defer log.Close()
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, h.program, args...)
+	cmd := h.program.command(ctx, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
 	cmd.Dir, cmd.Stdout, cmd.Stderr = h.dir, log, log
@@ -143,7 +142,7 @@ func (h *Host) Stop() {
 func (h *Host) end() {
 	h.Stop()
 	if h.t.Failed() {
-		h.t.Logf("%s at %s said:\n%s", filepath.Base(h.program), h.Addr, h.log())
+		h.t.Logf("%s at %s said:\n%s", h.program, h.Addr, h.log())
 	}
 }
 
@@ -178,9 +177,9 @@ func (h *Host) awaitAnswer(question *dns.Msg, good func(*dns.Msg) bool) {
 		select {
 		case <-again.C:
 		case <-h.done:
-			h.t.Fatalf("%s ended:\n%s", filepath.Base(h.program), h.log())
+			h.t.Fatalf("%s ended:\n%s", h.program, h.log())
 		case <-deadline:
-			h.t.Fatalf("%s does not answer for %s: got %v, %v", filepath.Base(h.program), question.Question[0].Name, r, err)
+			h.t.Fatalf("%s does not answer for %s: got %v, %v", h.program, question.Question[0].Name, r, err)
 		}
 	}
 }
@@ -200,9 +199,9 @@ func (h *Host) awaitConnection(addr netip.AddrPort) {
 		select {
 		case <-again.C:
 		case <-h.done:
-			h.t.Fatalf("%s ended:\n%s", filepath.Base(h.program), h.log())
+			h.t.Fatalf("%s ended:\n%s", h.program, h.log())
 		case <-deadline:
-			h.t.Fatalf("%s does not listen on %s: %v", filepath.Base(h.program), addr, err)
+			h.t.Fatalf("%s does not listen on %s: %v", h.program, addr, err)
 		}
 	}
 }

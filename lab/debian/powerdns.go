@@ -7,9 +7,10 @@ import (
 	"text/template"
 )
 
-const powerdnsSchema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
+const powerdnsSchema = "usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 
 var pdnsConf = template.Must(template.New("pdns.conf").Parse(`launch=gsqlite3
+module-dir={{.Modules}}
 gsqlite3-database={{.Dir}}/zones.db
 gsqlite3-pragma-synchronous=0
 gsqlite3-dnssec=yes
@@ -65,11 +66,14 @@ INSERT INTO domainmetadata (domain_id, kind, content)
 // knows nothing narrower. With an API key the server has its HTTP API, too.
 func (s *Site) PowerDNS(v Server) *Host {
 	s.t.Helper()
-	sqlite, pdnsutil := find(s.t, "sqlite3", "sqlite3"), find(s.t, "pdnsutil", "pdns-server")
+	sqlite, pdnsutil := installed(s.t, "sqlite3", "sqlite3"), find(s.t, "pdnsutil", "pdns-server")
 	h := s.install("pdns_server", "pdns-server", &v)
 	c := h.settings(v)
-	h.write("pdns.conf", pdnsConf, c)
-	h.run(".read "+powerdnsSchema, sqlite, "zones.db")
+	h.write("pdns.conf", pdnsConf, struct {
+		settings
+		Modules string
+	}{c, h.program.find("usr/lib/*-linux-gnu/pdns")})
+	h.run(".read "+h.program.find(powerdnsSchema), sqlite, "zones.db")
 	h.writeZones(c)
 	for _, z := range c.Zones {
 		if z.Primary.IsValid() {
@@ -91,7 +95,7 @@ func (s *Site) PowerDNS(v Server) *Host {
 }
 
 // secure makes a key for a zone that is to be signed.
-func (h *Host) secure(pdnsutil string, z Zone) {
+func (h *Host) secure(pdnsutil program, z Zone) {
 	h.t.Helper()
 	if z.Signing == nil {
 		return

@@ -188,7 +188,7 @@ var refusals = []refused{
 		name: "unknown key", owner: "www." + authZone,
 		key: func(k debian.Key) debian.Key { k.Name = "certctl-other"; return k },
 		words: map[string][]string{
-			"BIND": {"BADKEY", "certctl-other"}, "Knot": {"BADKEY", "certctl-other"}, "PowerDNS": {"REFUSED", "certctl-other"},
+			"BIND": {"BADKEY", "certctl-other"}, "Knot": {"does not know the key", "certctl-other"}, "PowerDNS": {"REFUSED", "certctl-other"},
 		},
 	},
 	{
@@ -202,7 +202,7 @@ var refusals = []refused{
 		name: "wrong algorithm", owner: "www." + authZone,
 		key: func(k debian.Key) debian.Key { k.Algorithm = "hmac-sha512"; return k },
 		words: map[string][]string{
-			"BIND": {"BADKEY", "certctl-auth"}, "Knot": {"BADKEY", "certctl-auth"}, "PowerDNS": {"REFUSED", "certctl-auth"},
+			"BIND": {"BADKEY", "certctl-auth"}, "Knot": {"does not know the key", "certctl-auth"}, "PowerDNS": {"REFUSED", "certctl-auth"},
 		},
 	},
 }
@@ -231,7 +231,7 @@ func TestWriteRefused(t *testing.T) {
 // the credential's scope. PowerDNS has no such policy.
 func TestWriteOutsidePolicy(t *testing.T) {
 	t.Parallel()
-	words := map[string][]string{"BIND": {"REFUSED", "certctl-www"}, "Knot": {"BADKEY", "certctl-www"}}
+	words := map[string][]string{"BIND": {"REFUSED", "certctl-www"}, "Knot": {"does not know the key", "certctl-www"}}
 	for _, b := range updating[:2] {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +247,7 @@ func TestWriteOutsidePolicy(t *testing.T) {
 // good for another zone.
 func TestWriteWithKeyOfAnotherZone(t *testing.T) {
 	t.Parallel()
-	words := map[string][]string{"BIND": {"REFUSED", "certctl-other"}, "Knot": {"BADKEY", "certctl-other"}, "PowerDNS": {"REFUSED", "certctl-other"}}
+	words := map[string][]string{"BIND": {"REFUSED", "certctl-other"}, "Knot": {"does not know the key", "certctl-other"}, "PowerDNS": {"REFUSED", "certctl-other"}}
 	for _, b := range updating {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()

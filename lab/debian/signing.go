@@ -30,8 +30,8 @@ type Signing struct {
 // names. The DS records are for the zone above.
 func (s *Site) Sign(z Zone, how Signing) (signed Zone, ds string) {
 	s.t.Helper()
-	h := &Host{t: s.t, dir: s.t.TempDir(), program: find(s.t, "dnssec-signzone", "bind9-utils")}
-	keygen, algorithm := find(s.t, "dnssec-keygen", "bind9-utils"), cmp.Or(how.Algorithm, "ECDSAP256SHA256")
+	h := &Host{t: s.t, dir: s.t.TempDir(), program: installed(s.t, "dnssec-signzone", "bind9-utils")}
+	keygen, algorithm := installed(s.t, "dnssec-keygen", "bind9-utils"), cmp.Or(how.Algorithm, "ECDSAP256SHA256")
 	h.run("", keygen, "-q", "-a", algorithm, "-f", "KSK", z.Name)
 	args := []string{"-S", "-P", "-O", "full", "-o", z.Name, "-f", "signed"}
 	if how.TwoKeys {

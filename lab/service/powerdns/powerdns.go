@@ -1,5 +1,5 @@
-// Package powerdns is a made-up PowerDNS of a later version than Debian has: one
-// that adds and removes single records, as its HTTP API documents it.
+// Package powerdns is a made-up PowerDNS of a later version than Debian 12 has: one
+// that adds and removes single records. lab/debian compares it with a real one.
 package powerdns
 
 import (
@@ -119,7 +119,9 @@ func (s *Service) patch(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(204)
 }
 
-// apply returns what becomes of a set, or what is wrong with the change.
+// apply returns what becomes of a set, or what is wrong with the change. EXTEND
+// looks neither at the TTL that a set has nor for an alias: the server then has
+// records with two TTLs, and shows the last one.
 func (s *Service) apply(one set, has service.Set) (service.Set, string) {
 	about := "RRset " + one.Name + " IN " + one.Type + ": "
 	switch {
@@ -127,19 +129,22 @@ func (s *Service) apply(one set, has service.Set) (service.Set, string) {
 		return has, "DNS Name '" + one.Name + "' is not canonical"
 	case one.Name != s.Zone && !strings.HasSuffix(one.Name, "."+s.Zone):
 		return has, about + "Name is out of zone"
-	case one.Change == "REPLACE" || one.Change == "EXTEND" || one.Change == "PRUNE":
-	default:
+	case one.Change == "DELETE":
+		return service.Set{}, ""
+	case one.Change != "REPLACE" && one.Change != "EXTEND" && one.Change != "PRUNE":
 		return has, "Changetype '" + one.Change + "' is not a valid value"
-	}
-	if one.TTL == nil {
-		return has, "Submitted record is invalid: Key 'ttl' not present or not an Integer"
+	case one.TTL == nil:
+		return has, "Submitted record is invalid: Key 'ttl' not an Integer or not present"
 	}
 	for _, r := range one.Records {
 		if !service.IsQuoted(r.Content) {
-			return has, "Record " + one.Name + "/TXT '" + r.Content + "': Parsing record content: Data field in DNS should start with quote"
+			return has, "Record " + one.Name + "/TXT '" + r.Content + "': Not in expected format (parsed as '\"" + r.Content + "\"')"
 		}
 	}
 	if one.Change == "REPLACE" {
+		if alias := s.Get(service.Key{Owner: one.Name, Type: "CNAME"}); len(alias.Data) > 0 {
+			return has, about + "Conflicts with pre-existing RRset"
+		}
 		next := service.Set{TTL: *one.TTL}
 		for _, r := range one.Records {
 			next.Data = append(next.Data, r.Content)
@@ -153,8 +158,6 @@ func (s *Service) apply(one set, has service.Set) (service.Set, string) {
 	switch {
 	case one.Change == "PRUNE" && i >= 0:
 		has.Data = slices.Delete(slices.Clone(has.Data), i, i+1)
-	case one.Change == "EXTEND" && i < 0 && len(has.Data) > 0 && has.TTL != *one.TTL:
-		return has, about + "uses mixed TTLs"
 	case one.Change == "EXTEND" && i < 0:
 		has = service.Set{TTL: *one.TTL, Data: append(slices.Clone(has.Data), one.Records[0].Content)}
 	}
