@@ -79,13 +79,30 @@ func (r *run) openWith(ctx context.Context, open opening, ca *acme.CA, chosen *c
 	account, err := open(ctx, ca, r.store, registration)
 	_, unbound := errors.AsType[*acme.ExternalAccountError](err)
 	service := config.DirectoryOf(ca.URL).BindingAPI
+	if err == nil {
+		return account, r.keepRoots(chosen)
+	}
 	if !unbound || service == "" || chosen.Email == "" {
-		return account, explained(err, chosen)
+		return nil, explained(err, chosen)
 	}
 	if registration.External, err = acme.ExternalAccountFor(ctx, acme.Config{UserAgent: userAgent()}, service, chosen.Email); err != nil {
 		return nil, err
 	}
 	return open(ctx, ca, r.store, registration)
+}
+
+// keepRoots remembers the roots with which a CA was asked that the configuration
+// does not have.
+func (r *run) keepRoots(chosen *config.ACME) error {
+	if r.configFor(chosen.URL()).CAFile == chosen.CAFile {
+		return nil
+	}
+	saved, err := r.store.LoadAccount(chosen.URL())
+	if err != nil {
+		return err
+	}
+	saved.CAFile = string(chosen.CAFile)
+	return r.store.SaveAccount(saved)
 }
 
 // explained adds to an error what is particular about a CA.

@@ -12,9 +12,9 @@ import (
 func (p *Process) configCommand() *cli.Command {
 	return &cli.Command{
 		Name:   "config",
-		Usage:  "see what the configuration says",
+		Usage:  "write a first configuration, see what it says",
 		Action: p.noSubcommand,
-		Subcommands: []*cli.Command{{
+		Subcommands: []*cli.Command{p.configInitCommand(), {
 			Name:   "check",
 			Usage:  "read the configuration and print what was understood, without secrets",
 			Action: p.configCheck,
@@ -38,7 +38,11 @@ func (p *Process) configCheck(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	r, err := p.open(c)
+	cfg, err := p.load(c)
+	if err != nil {
+		return err
+	}
+	r, err := p.openWith(c, cfg)
 	if err != nil {
 		return err
 	}

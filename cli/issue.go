@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,7 +25,8 @@ func (p *Process) issueCommand() *cli.Command {
 		Aliases: []string{"certonly", "run"},
 		Usage:   "order certificates, unless good ones are there",
 		UsageText: `certctl issue -d example.com -d '*.example.com'
-certctl issue                 all certificates of the configuration`,
+certctl issue                 all certificates of the configuration
+certctl issue --challenge http-01 --agree-tos -d www.example.com     without a configuration`,
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "put `NAME` into the certificate; repeat for more"},
 			&cli.StringFlag{Name: "name", Aliases: []string{"cert-name"}, Usage: "keep the certificate as `NAME`; default: the first domain; without -d: the one of the configuration"},
@@ -52,7 +54,7 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	r, err := p.open(c)
+	r, err := p.openToIssue(c)
 	if err != nil {
 		return err
 	}
@@ -92,6 +94,29 @@ func (p *Process) issueAll(c *cli.Context, rep *reporter) error {
 		rep.issued(results)
 		return failure(results)
 	})
+}
+
+// openToIssue is open, but needs no configuration file where flags say all that
+// there is to say: which names, and that they are not proven with credentials.
+func (p *Process) openToIssue(c *cli.Context) (*run, error) {
+	r, err := p.open(c)
+	if _, none := errors.AsType[*config.NotFoundError](err); !none || len(c.StringSlice("domain")) == 0 && c.String("csr") == "" {
+		return r, err
+	}
+	cfg, broken := config.None()
+	if broken != nil {
+		return nil, broken
+	}
+	request, wrong := requested(c, cfg, cfg.ACME[0])
+	if wrong != nil {
+		return nil, wrong
+	}
+	for _, name := range request.Names {
+		if t := request.Preferred(name); t == acme.DNS01 || t == acme.DNSAccount01 {
+			return nil, err
+		}
+	}
+	return p.openWith(c, cfg)
 }
 
 func requestsOf(renewals []*issuance.Renewal) []issuance.Request {
@@ -190,7 +215,11 @@ func chooseCA(c *cli.Context, cfg *config.Config) (*config.ACME, error) {
 		ca.Email = email
 	}
 	if file := c.String("ca-file"); file != "" {
-		ca.CAFile = secret.Path(file)
+		path, err := filepath.Abs(file) // renew runs elsewhere
+		if err != nil {
+			return nil, usagef("", "--ca-file: %w", err)
+		}
+		ca.CAFile = secret.Path(path)
 	}
 	return &ca, nil
 }
@@ -244,6 +273,7 @@ func requested(c *cli.Context, cfg *config.Config, ca *config.ACME) (issuance.Re
 	r := issuance.Request{
 		Certificate: first(c.String("name"), store.Name(names[0])),
 		Names:       names,
+		Bare:        cfg.Path() == "",
 		Profile:     first(c.String("profile"), ca.Profile),
 	}
 	if r.Challenges, err = chosenChallenges(c, cfg); err != nil {

@@ -13,6 +13,7 @@ import (
 	"certctl/acme"
 	"certctl/config"
 	"certctl/issuance"
+	"certctl/secret"
 	"certctl/store"
 )
 
@@ -279,7 +280,7 @@ func renewalWork(due, all []*issuance.Renewal) work {
 }
 
 // configFor returns the settings for a CA: its own, or those of the first with
-// another directory.
+// another directory, and the roots with which that was last asked.
 func (r *run) configFor(directory string) *config.ACME {
 	for _, a := range r.config.ACME {
 		if a.URL() == directory {
@@ -287,7 +288,11 @@ func (r *run) configFor(directory string) *config.ACME {
 		}
 	}
 	main := r.config.ACME[0]
-	return &config.ACME{Directory: directory, Email: main.Email, AgreeTOS: main.AgreeTOS}
+	settings := &config.ACME{Directory: directory, Email: main.Email, AgreeTOS: main.AgreeTOS}
+	if account, err := r.store.LoadAccount(directory); err == nil {
+		settings.CAFile = secret.Path(account.CAFile)
+	}
+	return settings
 }
 
 // nothingDue says what is due next.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,10 +58,21 @@ func (p *Process) load(c *cli.Context) (*config.Config, error) {
 // neither writes nor asks anybody anything.
 func (p *Process) open(c *cli.Context) (*run, error) {
 	cfg, err := p.load(c)
+	if _, none := errors.AsType[*config.NotFoundError](err); none && p.bare() {
+		cfg, err = config.None()
+	}
 	if err != nil {
 		return nil, err
 	}
 	return p.openWith(c, cfg)
+}
+
+// bare reports whether all that is kept where it is kept by default was ordered
+// without a configuration file. What was ordered with one may need more of it
+// than is remembered, hooks for example: then it is missing.
+func (p *Process) bare() bool {
+	kept, err := store.At(config.DefaultState(p.Getenv)).Requests()
+	return err == nil && len(kept) > 0 && !slices.ContainsFunc(kept, func(k *store.Request) bool { return !k.Bare })
 }
 
 // openWith does the same with a configuration that is read already.

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"certctl/config"
+	"certctl/store"
 )
 
 // serviceUnit renews once. The state directory and the secrets are given by
@@ -25,7 +26,7 @@ After=network-online.target nss-lookup.target
 
 [Service]
 Type=oneshot
-ExecStart=%s --config %s renew -q --no-delay
+ExecStart=%s%s renew -q --no-delay
 # Secrets: {credential: NAME} in the configuration, and here
 # LoadCredential=NAME:/etc/certctl/NAME
 StateDirectory=certctl
@@ -68,7 +69,7 @@ func (p *Process) systemdCommand() *cli.Command {
 }
 
 func (p *Process) systemd(c *cli.Context) error {
-	program, path, err := p.invocation(c)
+	program, flag, err := p.invocation(c)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (p *Process) systemd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.Stdout, serviceUnit, program, path, written)
+	fmt.Fprintf(p.Stdout, serviceUnit, program, flag, written)
 	return nil
 }
 
@@ -84,7 +85,7 @@ func (p *Process) systemd(c *cli.Context) error {
 // says.
 func (p *Process) written(c *cli.Context) (string, error) {
 	if _, err := config.Find(c.String("config"), p.Getenv); err != nil {
-		return "# ReadWritePaths=/etc/haproxy\n", nil // it is still to be written
+		return p.writtenWithout()
 	}
 	cfg, err := p.load(c)
 	if err != nil {
@@ -108,6 +109,25 @@ func (p *Process) written(c *cli.Context) (string, error) {
 	}
 	if cfg.State != "" {
 		dirs = append(dirs, string(cfg.State))
+	}
+	return readWritePaths(dirs)
+}
+
+// writtenWithout is written where there is no configuration, or none yet.
+func (p *Process) writtenWithout() (string, error) {
+	if !p.bare() {
+		return "# ReadWritePaths=/etc/haproxy\n", nil
+	}
+	state := config.DefaultState(p.Getenv)
+	kept, err := store.At(state).Requests()
+	dirs := []string{state}
+	for _, k := range kept {
+		if k.Webroot != "" {
+			dirs = append(dirs, k.Webroot)
+		}
+	}
+	if err != nil {
+		return "", err
 	}
 	return readWritePaths(dirs)
 }
@@ -141,34 +161,45 @@ func (p *Process) cronCommand() *cli.Command {
 
 // cron prints a line with a minute of this host's own: CAs are busy on the hour.
 func (p *Process) cron(c *cli.Context) error {
-	program, path, err := p.invocation(c)
+	program, flag, err := p.invocation(c)
 	if err != nil {
 		return err
 	}
 	host, _ := os.Hostname()
 	h := fnv.New32a()
-	h.Write([]byte(host + path))
+	h.Write([]byte(host + flag))
 	sum := h.Sum32()
-	fmt.Fprintf(p.Stdout, "# /etc/cron.d/certctl\n%d %d,%d * * * root %s --config %s renew -q\n",
-		1+sum%58, sum/64%12, sum/64%12+12, program, path)
+	fmt.Fprintf(p.Stdout, "# /etc/cron.d/certctl\n%d %d,%d * * * root %s%s renew -q\n",
+		1+sum%58, sum/64%12, sum/64%12+12, program, flag)
 	return nil
 }
 
-// invocation returns the paths of this program and of its configuration.
-func (p *Process) invocation(c *cli.Context) (program, path string, err error) {
+// invocation returns what runs this program, and the flag with the path of its
+// configuration, if there is one or is to be. Without one root has to be told of
+// a state directory that is not its own.
+func (p *Process) invocation(c *cli.Context) (program, flag string, err error) {
 	if err := noArguments(c); err != nil {
 		return "", "", err
 	}
 	if program, err = os.Executable(); err != nil {
 		return "", "", err
 	}
-	if path, err = config.Find(c.String("config"), p.Getenv); err != nil {
-		path, err = "/etc/certctl/certctl.yaml", nil
+	path, err := config.Find(c.String("config"), p.Getenv)
+	switch {
+	case err != nil && p.bare():
+		err := plainPath(program)
+		if state := config.DefaultState(p.Getenv); state != config.RootState {
+			err = errors.Join(err, plainPath(state))
+			program = "/usr/bin/env CERTCTL_STATE=" + state + " " + program
+		}
+		return program, "", err
+	case err != nil:
+		path = "/etc/certctl/certctl.yaml"
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", "", err
 	}
-	return program, path, errors.Join(plainPath(program), plainPath(path))
+	return program, " --config " + path, errors.Join(plainPath(program), plainPath(path))
 }
 
 // plainPath refuses a path that would have to be quoted.

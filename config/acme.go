@@ -122,7 +122,7 @@ func DirectoryURL(word string) (string, error) {
 	for _, d := range known {
 		names = append(names, d.Name)
 	}
-	return "", fmt.Errorf("neither an https URL nor a known directory%s", suggestion(base, names))
+	return "", fmt.Errorf("neither an https URL nor a known directory%s", Suggestion(base, names))
 }
 
 var (

@@ -22,8 +22,8 @@ type Config struct {
 	ACME []*ACME `yaml:"acme"`
 
 	// State is the directory where accounts, keys and certificates are kept,
-	// relative to this file. Default: /var/lib/certctl for root,
-	// $XDG_STATE_HOME/certctl (~/.local/state/certctl) for other users.
+	// relative to this file. Default: $CERTCTL_STATE, else /var/lib/certctl for
+	// root, $XDG_STATE_HOME/certctl (~/.local/state/certctl) for other users.
 	State secret.Path `yaml:"state"`
 
 	// Keep is how many versions of each certificate stay in the archive, the
@@ -90,6 +90,10 @@ func Load(path string) (*Config, error) {
 
 const maxSize = 16 << 20
 
+// None returns the configuration of a run that has no file: all defaults. Its
+// path is "".
+func None() (*Config, error) { return parse(&file{}, nil) }
+
 func parse(f *file, text []byte) (*Config, error) {
 	reader := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
@@ -152,7 +156,7 @@ func (c *Config) check(at place) {
 	}
 }
 
-// Path returns the path of the file.
+// Path returns the path of the file, "" where there is none.
 func (c *Config) Path() string { return c.file.path }
 
 // Warnings returns what is unsafe but works, each with file and line: secret
@@ -168,13 +172,19 @@ func (c *Config) StateDir(getenv func(string) string) string {
 	return DefaultState(getenv)
 }
 
-// DefaultState returns the state directory that is used when none is configured.
+// RootState is the state directory of root by default.
+const RootState = "/var/lib/certctl"
+
+// DefaultState returns the state directory that is used when none is configured:
+// the one in $CERTCTL_STATE, else what the comment on State says.
 func DefaultState(getenv func(string) string) string {
 	switch dir := getenv("XDG_STATE_HOME"); {
+	case getenv("CERTCTL_STATE") != "":
+		return getenv("CERTCTL_STATE")
 	case runtime.GOOS == "windows":
 		return filepath.Join(getenv("ProgramData"), "certctl")
 	case os.Geteuid() == 0:
-		return "/var/lib/certctl"
+		return RootState
 	case filepath.IsAbs(dir):
 		return filepath.Join(dir, "certctl")
 	}

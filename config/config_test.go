@@ -512,6 +512,35 @@ func TestHint(t *testing.T) {
 	}
 }
 
+// TestSample reads back what Sample writes.
+func TestSample(t *testing.T) {
+	type keys struct {
+		URL   string        `yaml:"url" required:"true"`
+		Token secret.Secret `yaml:"token" required:"true"`
+		TSIG  struct {
+			File string `yaml:"file"`
+		} `yaml:"tsig" required:"true"`
+		TTL string `yaml:"other"`
+	}
+	text, err := Extend(nil, []Entry{Sample("auth.example.net", "x", keys{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `zones:
+  auth.example.net:
+    provider: x
+    url: https://HOST
+    token: {file: auth.example.net.token}
+    tsig: {file: auth.example.net.key}
+`
+	if got := string(text); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if err := load(t, string(text)).Zones[0].Decode(&keys{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // FuzzLoad puts a secret where a secret belongs, and anything around it.
 func FuzzLoad(f *testing.F) {
 	secretLine := "secret: " + marked + "\n"

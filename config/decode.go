@@ -229,7 +229,7 @@ func (d *decoder) unknown(key *yaml.Node, known []string) {
 		d.problem(key.Line, "unknown key: it may be %s", strings.Join(known, ", "))
 		return
 	}
-	d.problem(key.Line, "unknown key %q%s", key.Value, suggestion(key.Value, known))
+	d.problem(key.Line, "unknown key %q%s", key.Value, Suggestion(key.Value, known))
 }
 
 // slice reads a list; one element may stand alone. Elements that have a name
@@ -320,7 +320,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, name string, f field) {
 		d.leaf(n, v, name, "a whole number")
 	}
 	if f.enum != nil && !slices.Contains(f.enum, v.String()) {
-		d.problem(n.Line, "%s: unknown value%s", name, suggestion(v.String(), f.enum))
+		d.problem(n.Line, "%s: unknown value%s", name, Suggestion(v.String(), f.enum))
 	}
 }
 

@@ -67,18 +67,23 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no configuration file: looked for %s", strings.Join(e.Looked, ", "))
 }
 
-// Hint shows the least that a configuration can be.
+// Hint shows the least that a configuration can be, and when none is needed.
 func (e *NotFoundError) Hint() string {
-	return "write one, for example " + e.Looked[0] + ":\n" + minimal
+	return `write one, as this command does:
+  certctl config init --email you@example.com --agree-tos --zone auth.example.net --provider rfc2136
+` + minimal + `
+Where this machine itself answers at port 80 (or 443: tls-alpn-01), none is needed:
+  certctl issue --challenge http-01 --email you@example.com --agree-tos -d www.example.com
+To see it work first, without a CA or a zone of your own:
+  certctl lab issue -d example.com`
 }
 
 const minimal = `
 acme:
   email: you@example.com
-  agree_tos: true
+  agree_tos: true              # to the CA's terms of service
 zones:
-  auth.example.net:            # the zone that _acme-challenge is delegated to
+  auth.example.net:            # the zone that _acme-challenge is delegated to, or is in
     provider: rfc2136
-    server: 192.0.2.1:53
     tsig: {file: auth.key}     # as tsig-keygen writes it
 `

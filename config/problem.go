@@ -61,9 +61,9 @@ func syntaxProblem(file string, text []byte, err error) *Problem {
 	return &Problem{file, line, errors.New(cause)}
 }
 
-// suggestion returns ": did you mean x?" when a word is nearly one of those
+// Suggestion returns ": did you mean x?" when a word is nearly one of those
 // known, else the list of them.
-func suggestion(word string, known []string) string {
+func Suggestion(word string, known []string) string {
 	best, distance := "", 3
 	for _, candidate := range known {
 		if d := edits(word, candidate); d < distance && d < len(candidate) {

@@ -87,7 +87,7 @@ func (z *Zone) Problem(key string, err error) error {
 
 // UnknownProvider returns the error for a provider that is none of those known.
 func (z *Zone) UnknownProvider(known []string) error {
-	return z.Problem("provider", fmt.Errorf("there is no such provider%s", suggestion(z.Provider, known)))
+	return z.Problem("provider", fmt.Errorf("there is no such provider%s", Suggestion(z.Provider, known)))
 }
 
 // normal returns a domain name in lower case without the final dot.

@@ -50,6 +50,7 @@ func asked(r Request, directory string) *store.Request {
 		Staple:     r.MustStaple,
 		Chain:      r.Chain,
 		CSR:        r.CSR,
+		Bare:       r.Bare,
 		Created:    time.Now(),
 	}
 }
@@ -76,6 +77,7 @@ func Remembered(r *store.Request) Request {
 		MustStaple:  r.Staple,
 		Chain:       r.Chain,
 		CSR:         r.CSR,
+		Bare:        r.Bare,
 	}
 }
 

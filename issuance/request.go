@@ -25,6 +25,7 @@ type Request struct {
 	TLSALPN     []string             // where ours listens for tls-alpn-01; none for port 443
 	Follow      map[string]string    // by domain, what ParseFollow reads; "" for those not in it
 	Deploy      []string             // commands to run when the certificate is new
+	Bare        bool                 // asked for without a configuration
 	Replaces    string               // acme.RenewalID of the certificate that this one is to replace, or ""
 
 	PrivateKey crypto.Signer // to be used in place of a new one, or nil

@@ -18,6 +18,7 @@ type Account struct {
 	URL       string        // of the account, "" until the CA has confirmed it
 	Contact   []string      // as the CA knows them: "mailto:…"
 	Terms     string        // URL of the terms of service that were agreed to, or ""
+	CAFile    string        // path of the roots that the directory's own TLS is checked against, as it was last given; "" for the system's
 	Key       crypto.Signer // of the account
 	NextKey   crypto.Signer // perhaps of the account by now; nil unless a key rollover was cut off
 }
@@ -35,6 +36,7 @@ type accountFile struct {
 	URL       string   `json:"url,omitempty"`
 	Contact   []string `json:"contact,omitempty"`
 	Terms     string   `json:"terms,omitempty"`
+	CAFile    string   `json:"ca_file,omitempty"`
 }
 
 // LoadAccount returns the account at the CA with this directory URL. Without
@@ -60,7 +62,7 @@ func (s *Store) LoadAccount(directory string) (*Account, error) {
 	if file.Directory != directory {
 		return nil, fmt.Errorf("%s: it is for %s, not for %s", path, file.Directory, directory)
 	}
-	return &Account{Directory: directory, URL: file.URL, Contact: file.Contact, Terms: file.Terms, Key: key, NextKey: next}, nil
+	return &Account{Directory: directory, URL: file.URL, Contact: file.Contact, Terms: file.Terms, CAFile: file.CAFile, Key: key, NextKey: next}, nil
 }
 
 // SaveAccount keeps an account, in the place of an older one at this CA. The
@@ -88,7 +90,7 @@ func (s *Store) SaveAccount(a *Account) error {
 			return err
 		}
 	}
-	return s.saveJSON(path, accountFile{version, a.Directory, a.URL, a.Contact, a.Terms})
+	return s.saveJSON(path, accountFile{version, a.Directory, a.URL, a.Contact, a.Terms, a.CAFile})
 }
 
 // SaveNextKey keeps the key that an account is about to get beside the one that

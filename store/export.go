@@ -20,7 +20,7 @@ func (a *Account) Export(path string, replace bool) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(exportFile{accountFile{version, a.Directory, a.URL, a.Contact, a.Terms}, string(key)}, "", "  ")
+	text, err := json.MarshalIndent(exportFile{accountFile{Version: version, Directory: a.Directory, URL: a.URL, Contact: a.Contact, Terms: a.Terms}, string(key)}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type Request struct {
 	Staple     bool              `json:"must_staple,omitempty"`
 	Chain      string            `json:"preferred_chain,omitempty"` // name or fingerprint of its root
 	CSR        []byte            `json:"csr,omitempty"`             // certificate request (DER) that was brought along
+	Bare       bool              `json:"bare,omitempty"`            // there was no configuration, and none is needed
 	Created    time.Time         `json:"created"`                   // first issued
 	Renewed    time.Time         `json:"renewed,omitzero"`          // last issued
 

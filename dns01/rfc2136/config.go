@@ -19,7 +19,7 @@ type Config struct {
 
 	// TSIG is the key that signs the updates. It should be allowed to write
 	// TXT records within this entry's scope and nothing else.
-	TSIG TSIG `yaml:"tsig"`
+	TSIG TSIG `yaml:"tsig" required:"true"`
 
 	// Timeout is how long the server may take to answer. Default: 10s.
 	Timeout time.Duration `yaml:"timeout,omitempty"`
