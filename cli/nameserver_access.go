@@ -44,9 +44,9 @@ const (
 )
 
 // Observe implements nameserver.Observer.
-func (d *doors) Observe(q nameserver.Query) {
-	d.counters.Observe(q)
-	d.witness.Observe(q)
+func (d *doors) Observe(list ...nameserver.Query) {
+	d.counters.Observe(list...)
+	d.witness.Observe(list...)
 }
 
 // desk returns what takes changes.

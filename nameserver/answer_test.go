@@ -252,7 +252,7 @@ func TestTruncation(t *testing.T) {
 			q.SetEdns0(test.size, false)
 		}
 		packed, _ := q.Pack()
-		quick, ok := s.quick(nil, packed, somebody, test.tcp)
+		quick, _, ok := s.quick(nil, packed, somebody, test.tcp)
 		if !ok {
 			t.Errorf("the quick way does not know what %v is", q)
 		}

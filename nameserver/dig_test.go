@@ -224,11 +224,13 @@ type ports struct {
 	seen map[netip.AddrPort][]delegation.Name
 }
 
-func (p *ports) Observe(q Query) {
+func (p *ports) Observe(list ...Query) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if q.TCP {
-		p.seen[q.From] = append(p.seen[q.From], q.Name)
+	for _, q := range list {
+		if q.TCP {
+			p.seen[q.From] = append(p.seen[q.From], q.Name)
+		}
 	}
 }
 

@@ -200,7 +200,7 @@ func TestRateLimit(t *testing.T) {
 		}
 		packed, _ := q.Pack()
 		for range 25 {
-			answer, _ := s.quick(nil, packed, netip.AddrPortFrom(netip.MustParseAddr(from), 53), tcp)
+			answer, _, _ := s.quick(nil, packed, netip.AddrPortFrom(netip.MustParseAddr(from), 53), tcp)
 			m := new(dns.Msg)
 			switch {
 			case answer == nil:

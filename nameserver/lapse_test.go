@@ -23,7 +23,7 @@ func both(t *testing.T, s *Server, name delegation.Name) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, ok := s.quick(nil, packed, somebody, true)
+	answer, _, ok := s.quick(nil, packed, somebody, true)
 	if !ok || quick.Unpack(answer) != nil || quick.Rcode != slow.Rcode {
 		t.Fatalf("%s: got %v quickly and %v slowly", name, quick, slow)
 	}

@@ -14,7 +14,7 @@ import (
 // listener is the sockets at one address; of those that were adopted, one of
 // the two.
 type listener struct {
-	udp *packetSocket
+	udp []*packetSocket // one for each goroutine that reads; may be the same ones
 	tcp *net.TCPListener
 }
 
@@ -74,12 +74,13 @@ func listenOnce(addr netip.AddrPort) (*listener, error) {
 		return nil, &ListenError{addr, err}
 	}
 	l := &listener{tcp: t.(*net.TCPListener)}
+	lc.Control = share
 	conn, err := lc.ListenPacket(context.Background(), "udp"+family, l.addr().String())
 	if err != nil {
 		l.close()
 		return nil, &ListenError{addr, err}
 	}
-	l.udp = newPacketSocket(conn.(*net.UDPConn))
+	l.udp = newPacketSocket(conn.(*net.UDPConn)).readers(lc, "udp"+family)
 	return l, nil
 }
 
@@ -89,7 +90,7 @@ func adopt(files []*os.File) ([]*listener, error) {
 	for _, f := range files {
 		if conn, err := net.FilePacketConn(f); err == nil {
 			if u, ok := conn.(*net.UDPConn); ok {
-				list = append(list, &listener{udp: newPacketSocket(u)})
+				list = append(list, &listener{udp: repeated(newPacketSocket(u))})
 				continue
 			}
 			conn.Close()
@@ -113,7 +114,7 @@ func (l *listener) addr() netip.AddrPort {
 	if l.tcp != nil {
 		addr = l.tcp.Addr().(*net.TCPAddr).AddrPort()
 	} else {
-		addr = l.udp.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+		addr = l.udp[0].conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	}
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
@@ -122,7 +123,7 @@ func (l *listener) close() {
 	if l.tcp != nil {
 		l.tcp.Close()
 	}
-	if l.udp != nil {
-		l.udp.conn.Close()
+	for _, p := range l.udp {
+		p.conn.Close()
 	}
 }

@@ -17,9 +17,10 @@ type Updater interface {
 
 // Observer is told of queries.
 type Observer interface {
-	// Observe is told of a query when its answer has been sent. It is called from
-	// many goroutines at the same time and must not wait for anything.
-	Observe(q Query)
+	// Observe is told of queries when their answers have been sent. It is called
+	// from many goroutines at the same time and must not wait for anything. The
+	// list is good until it returns.
+	Observe(list ...Query)
 }
 
 // Query is a query and what came of it.
@@ -32,4 +33,11 @@ type Query struct {
 	Type   uint16
 	Rcode  int
 	Values int // how many TXT records the answer has
+}
+
+// observe tells of queries.
+func (s *Server) observe(list ...Query) {
+	if o := s.hosting.Load().config.Observer; o != nil && len(list) > 0 {
+		o.Observe(list...)
+	}
 }

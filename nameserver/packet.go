@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha512"
 	"net/netip"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -38,7 +39,7 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 		s.log.Error("an answer cannot be packed", "error", err.Error())
 		return malformed(packet)
 	}
-	s.observeSlow(h, r, c)
+	s.observeSlow(r, c)
 	if !tcp {
 		e, _ := parseEDNS(m)
 		return s.limited(h, packed, from.Addr(), c, "", e.cookie)
@@ -46,13 +47,13 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 	return packed
 }
 
-func (s *Server) observeSlow(h *hosting, r request, c content) {
+func (s *Server) observeSlow(r request, c content) {
 	if len(r.msg.Question) != 1 || r.msg.Opcode != dns.OpcodeQuery {
 		return
 	}
 	q := r.msg.Question[0]
 	name := delegation.Name(dns.CanonicalName(q.Name))
-	s.observe(h, Query{From: r.from, TCP: r.tcp, Zone: c.zone, Name: name, Type: q.Qtype, Rcode: c.rcode, Values: c.values})
+	s.observe(Query{Time: time.Now(), From: r.from, TCP: r.tcp, Zone: c.zone, Name: name, Type: q.Qtype, Rcode: c.rcode, Values: c.values})
 }
 
 // handleSigned is handle for a message with a signature.

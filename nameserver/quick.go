@@ -160,12 +160,13 @@ func shardOf(key []byte) uint32 {
 	return h >> 16 % 16
 }
 
-// quick appends the answer to a packet to out; nil where none is sent. It is
-// false where that has to go the slow way.
-func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byte, bool) {
+// quick appends the answer to a packet to out; nil where none is sent. What it
+// returns of the query is to be observed. It is false where the packet has to go
+// the slow way.
+func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byte, Query, bool) {
 	q, ok := parseQuick(packet)
 	if !ok || q.qtype == dns.TypeAXFR || q.qtype == dns.TypeIXFR {
-		return nil, false
+		return nil, Query{}, false
 	}
 	h := s.hosting.Load()
 	var buf [maxCacheKey]byte
@@ -173,7 +174,7 @@ func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byt
 	a := h.cache.get(key)
 	if a == nil || !a.valid(h.config.Values) {
 		if a = h.packed(key, q); a == nil {
-			return nil, false
+			return nil, Query{}, false
 		}
 		if a.rcode == dns.RcodeSuccess && !a.missing { // there are too many names that do not exist
 			h.cache.put(key, a)
@@ -187,8 +188,7 @@ func (s *Server) quick(out, packet []byte, from netip.AddrPort, tcp bool) ([]byt
 	if !tcp {
 		out = s.limited(h, out, from.Addr(), a.content, string(a.owner), q.cookie)
 	}
-	s.observe(h, Query{From: from, TCP: tcp, Zone: a.zone, Name: a.owner, Type: a.qtype, Rcode: a.rcode, Values: a.values})
-	return out, true
+	return out, Query{Time: time.Now(), From: from, TCP: tcp, Zone: a.zone, Name: a.owner, Type: a.qtype, Rcode: a.rcode, Values: a.values}, true
 }
 
 // packed makes the answer to a question.
@@ -262,12 +262,4 @@ func appendOption(out []byte, code uint16, value []byte) []byte {
 	out = binary.BigEndian.AppendUint16(out, code)
 	out = binary.BigEndian.AppendUint16(out, uint16(len(value)))
 	return append(out, value...)
-}
-
-// observe tells of a query, now.
-func (s *Server) observe(h *hosting, q Query) {
-	if h.config.Observer != nil {
-		q.Time = time.Now()
-		h.config.Observer.Observe(q)
-	}
 }

@@ -59,7 +59,7 @@ func fuzzed(f *testing.F, signer *Signer) *Server {
 
 // sameBothWays answers a packet the quick way and the slow one.
 func sameBothWays(t *testing.T, s *Server, packet []byte, tcp bool) {
-	quick, ok := s.quick(nil, packet, somebody, tcp)
+	quick, _, ok := s.quick(nil, packet, somebody, tcp)
 	slow := s.handle(t.Context(), bytes.Clone(packet), somebody, tcp)
 	if len(slow) > 0 && (slow[2]&0x80 == 0 || !bytes.Equal(slow[:2], packet[:2])) {
 		t.Fatalf("got an answer to something else: %x", slow)
@@ -133,7 +133,7 @@ func TestQuickSeesChanges(t *testing.T) {
 	ask := func(name string, qtype uint16) *dns.Msg {
 		t.Helper()
 		packed, _ := new(dns.Msg).SetQuestion(name, qtype).Pack()
-		answer, ok := s.quick(nil, packed, somebody, false)
+		answer, _, ok := s.quick(nil, packed, somebody, false)
 		m := new(dns.Msg)
 		if !ok || m.Unpack(answer) != nil {
 			t.Fatalf("%s: no quick answer", name)
@@ -192,5 +192,19 @@ func BenchmarkQuick(b *testing.B) {
 				s.quick(out, packed, somebody, false)
 			}
 		})
+	}
+}
+
+// TestQuickAllocatesNothing has the same question answered again and again.
+func TestQuickAllocatesNothing(t *testing.T) {
+	c := world()
+	put(t, c.Values, auth, "www.auth.example.net.", "one")
+	s := newServer(t, c)
+	q := new(dns.Msg).SetQuestion("www.auth.example.net.", dns.TypeTXT)
+	addOption(q, &dns.EDNS0_NSID{Code: dns.EDNS0NSID})
+	packed, _ := q.Pack()
+	out := make([]byte, 0, udpSize)
+	if got := testing.AllocsPerRun(100, func() { s.quick(out, packed, somebody, false) }); got != 0 {
+		t.Errorf("got %v allocations a query, want none", got)
 	}
 }

@@ -173,8 +173,8 @@ func (s *Server) Close() {
 // start has a listener answer; s.mu is held.
 func (s *Server) start(l *listener) {
 	ctx := s.serving
-	if l.udp != nil {
-		s.tasks.Go(func() { s.serveUDP(ctx, l.udp) })
+	for _, p := range l.udp {
+		s.tasks.Go(func() { s.serveUDP(ctx, p) })
 	}
 	if l.tcp != nil {
 		s.tasks.Go(func() { s.serveTCP(ctx, l.tcp) })

@@ -139,8 +139,10 @@ func readMessage(in io.Reader) ([]byte, error) {
 // answerTCP writes the answer to a message. It returns false where the
 // connection is of no more use.
 func (s *Server) answerTCP(ctx context.Context, out *bufio.Writer, packet []byte, from netip.AddrPort) bool {
-	answer, ok := s.quick(nil, packet, from, true)
-	if !ok {
+	answer, query, ok := s.quick(nil, packet, from, true)
+	if ok {
+		defer s.observe(query)
+	} else {
 		if m := transferAsked(packet); m != nil {
 			if done, err := s.transfer(out, packet, m, from); done {
 				return err == nil

@@ -1,14 +1,16 @@
 package nameserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
+	"time"
 
-	"github.com/miekg/dns"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 )
@@ -40,88 +42,84 @@ func newPacketSocket(conn *net.UDPConn) *packetSocket {
 type packet struct {
 	data []byte
 	from netip.AddrPort
-	at   []byte // control message for the answer; nil: none
-}
-
-// read reads a packet into buf; control is for what says where it was sent to.
-func (p *packetSocket) read(buf, control []byte) (packet, error) {
-	if !p.all {
-		n, from, err := p.conn.ReadFromUDPAddrPort(buf)
-		return packet{data: buf[:n], from: unmapped(from)}, err
-	}
-	n, more, _, from, err := p.conn.ReadMsgUDPAddrPort(buf, control)
-	if err != nil {
-		return packet{}, err
-	}
-	return packet{data: buf[:n], from: unmapped(from), at: source(control[:more])}, nil
-}
-
-func unmapped(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
-
-// source returns the control message that sends an answer from where the
-// question went to.
-func source(control []byte) []byte {
-	var six ipv6.ControlMessage
-	if six.Parse(control) == nil && six.Dst != nil {
-		return (&ipv6.ControlMessage{Src: six.Dst}).Marshal()
-	}
-	var four ipv4.ControlMessage
-	if four.Parse(control) == nil && four.Dst != nil {
-		return (&ipv4.ControlMessage{Src: four.Dst}).Marshal()
-	}
-	return nil
+	at   []byte // control message for the answer; may be empty
 }
 
 // write sends the answer to a packet; none if it is nil.
 func (p *packetSocket) write(answer []byte, to packet) {
 	switch {
 	case answer == nil:
-	case to.at == nil:
+	case len(to.at) == 0:
 		p.conn.WriteToUDPAddrPort(answer, to.from)
 	default:
 		p.conn.WriteMsgUDPAddrPort(answer, to.at, to.from)
 	}
 }
 
-// maxReaders is how many goroutines read from one socket at most.
-const maxReaders = 8
+// mostReaders is how many goroutines read at one address at most.
+const mostReaders = 8
+
+// useful returns how many goroutines can read at the same time, and leave the
+// processor time that updates need.
+func useful() int { return max(1, min(runtime.GOMAXPROCS(0)-1, mostReaders)) }
+
+// repeated returns a socket for each goroutine that reads from it.
+func repeated(p *packetSocket) []*packetSocket {
+	return slices.Repeat([]*packetSocket{p}, useful())
+}
+
+// largestQuestion is the length of the longest message that is read over UDP.
+const largestQuestion = 4096
 
 // serveUDP answers the packets of a socket until it is closed.
 func (s *Server) serveUDP(ctx context.Context, p *packetSocket) {
-	var readers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), maxReaders) {
-		readers.Go(func() { s.readUDP(ctx, p) })
-	}
-	readers.Wait()
-}
-
-func (s *Server) readUDP(ctx context.Context, p *packetSocket) {
 	var slow sync.WaitGroup
 	defer slow.Wait()
-	in, control, out := make([]byte, dns.MaxMsgSize), make([]byte, 128), make([]byte, 0, dns.MaxMsgSize)
+	b, err := p.newBatch()
+	if err != nil {
+		return // it is closed
+	}
+	seen := make([]Query, 0, batchSize)
 	for {
-		q, err := p.read(in, control)
+		n, err := b.read()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
-			continue // an ICMP error about an answer
-		}
-		if answer, ok := s.quick(out, q.data, q.from, false); ok {
-			p.write(answer, q)
+		if err != nil { // an ICMP error about an answer, or no memory
+			pause(ctx, time.Millisecond)
 			continue
 		}
-		select {
-		case p.slow <- struct{}{}:
-		default:
-			continue
+		seen = seen[:0]
+		for i := range n {
+			q := b.packet(i)
+			answer, query, ok := s.quick(b.space(i), q.data, q.from, false)
+			if !ok {
+				s.handleLater(ctx, &slow, p, q)
+				continue
+			}
+			seen = append(seen, query)
+			if answer != nil {
+				b.answer(i, answer)
+			}
 		}
-		q.data = append([]byte(nil), q.data...)
-		slow.Go(func() {
-			p.write(s.handle(ctx, q.data, q.from, false), q)
-			<-p.slow
-		})
+		b.write()
+		s.observe(seen...)
+		if n == batchSize {
+			runtime.Gosched() // there is more, but others wait too
+		}
 	}
+}
+
+// handleLater answers a packet while others are answered.
+func (s *Server) handleLater(ctx context.Context, tasks *sync.WaitGroup, p *packetSocket, q packet) {
+	select {
+	case p.slow <- struct{}{}:
+	default:
+		return
+	}
+	q.data, q.at = bytes.Clone(q.data), bytes.Clone(q.at)
+	tasks.Go(func() {
+		p.write(s.handle(ctx, q.data, q.from, false), q)
+		<-p.slow
+	})
 }

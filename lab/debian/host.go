@@ -25,6 +25,7 @@ const (
 type Host struct {
 	Addr netip.AddrPort
 	API  string // URL of PowerDNS's HTTP API; "": there is none
+	PID  int    // of the process
 
 	t       testing.TB
 	program program
@@ -124,7 +125,7 @@ func (h *Host) spawn(args ...string) {
 		stop()
 		h.t.Fatal(err)
 	}
-	h.stop, h.done = stop, make(chan struct{})
+	h.PID, h.stop, h.done = cmd.Process.Pid, stop, make(chan struct{})
 	go func() {
 		cmd.Wait()
 		close(h.done)

@@ -28,7 +28,11 @@ type Counters struct {
 	changes map[change]int
 }
 
-type query struct{ rrtype, rcode, transport string }
+type query struct {
+	rrtype uint16 // TypeNone: any other
+	rcode  int
+	tcp    bool
+}
 
 type change struct{ way, result string }
 
@@ -36,21 +40,32 @@ type change struct{ way, result string }
 var known = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeCAA, dns.TypeCNAME, dns.TypeDNSKEY, dns.TypeDS, dns.TypeNS, dns.TypeSOA, dns.TypeTXT}
 
 // Observe implements nameserver.Observer.
-func (c *Counters) Observe(q nameserver.Query) {
-	k := query{"other", dns.RcodeToString[q.Rcode], "udp"}
-	if slices.Contains(known, q.Type) {
-		k.rrtype = dns.TypeToString[q.Type]
-	}
-	if q.TCP {
-		k.transport = "tcp"
-	}
+func (c *Counters) Observe(list ...nameserver.Query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin()
-	c.queries[k]++
-	if q.Type == dns.TypeTXT && q.Zone != "" {
-		c.texts[q.Values > 0]++
+	for _, q := range list {
+		k := query{q.Type, q.Rcode, q.TCP}
+		if !slices.Contains(known, q.Type) {
+			k.rrtype = dns.TypeNone
+		}
+		c.queries[k]++
+		if q.Type == dns.TypeTXT && q.Zone != "" {
+			c.texts[q.Values > 0]++
+		}
 	}
+}
+
+// labels are those of Prometheus.
+func (q query) labels() string {
+	rrtype, transport := dns.TypeToString[q.rrtype], "udp"
+	if q.rrtype == dns.TypeNone {
+		rrtype = "other"
+	}
+	if q.tcp {
+		transport = "tcp"
+	}
+	return fmt.Sprintf("type=%q,rcode=%q,transport=%q", rrtype, dns.RcodeToString[q.rcode], transport)
 }
 
 // Changed counts a change, or an attempt: way and result are of few kinds.
@@ -86,9 +101,7 @@ func (c *Counters) counted(b *strings.Builder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	title(b, "queries_total", "counter", "Questions answered.")
-	for _, line := range lines(c.queries, func(q query) string {
-		return fmt.Sprintf("type=%q,rcode=%q,transport=%q", q.rrtype, q.rcode, q.transport)
-	}) {
+	for _, line := range lines(c.queries, query.labels) {
 		fmt.Fprintf(b, "certctl_nameserver_queries_total%s\n", line)
 	}
 	title(b, "txt_queries_total", "counter", "Questions for TXT records in our zones, by whether there was a value.")

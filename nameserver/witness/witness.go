@@ -61,21 +61,27 @@ func (a Asker) Texts(now time.Time) []string {
 }
 
 // Observe implements nameserver.Observer.
-func (w *Witness) Observe(q nameserver.Query) {
-	if q.Type != dns.TypeTXT || q.Zone == "" {
+func (w *Witness) Observe(list ...nameserver.Query) {
+	var first []nameserver.Query
+	w.mu.Lock()
+	for _, q := range list {
+		if q.Type == dns.TypeTXT && q.Zone != "" && w.note(q, networkOf(q.From.Addr())) {
+			first = append(first, q)
+		}
+	}
+	w.mu.Unlock()
+	if w.Log == nil {
 		return
 	}
-	network := networkOf(q.From.Addr())
-	if first := w.note(q, network); first && w.Log != nil {
-		w.Log.Info("value asked for", "name", q.Name.Bare(), "from", q.From.Addr().Unmap().String(), "network", network.String(), "values", q.Values)
+	for _, q := range first {
+		from := q.From.Addr()
+		w.Log.Info("value asked for", "name", q.Name.Bare(), "from", from.Unmap().String(), "network", networkOf(from).String(), "values", q.Values)
 	}
 }
 
 // note counts a query. It reports whether it is the first that brought a value
-// to this network.
+// to this network. w.mu is held.
 func (w *Witness) note(q nameserver.Query, network netip.Prefix) (first bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	askers := w.askers(q)
 	if askers == nil {
 		return false
