@@ -62,7 +62,7 @@ func (bs batches) each(do func(*batch) error) error {
 	var errs []error
 	for _, b := range bs {
 		if b.err != nil {
-			errs = append(errs, &ZoneError{Zone: b.zone, Label: b.credential.Label, Err: b.err})
+			errs = append(errs, &ZoneError{Zone: b.zone, Scope: b.credential.Scope, Label: b.credential.Label, Err: b.err})
 		}
 	}
 	return errors.Join(errs...)
@@ -77,8 +77,15 @@ func (e *UnsentError) Unwrap() error { return e.Err }
 // ZoneError says that writing to one zone failed.
 type ZoneError struct {
 	Zone  delegation.Name
-	Label string // of the credential
+	Scope delegation.Name // of the credential that failed; "": all that is in the zone is concerned
+	Label string          // of the credential
 	Err   error
+}
+
+// Concerns reports whether the error is about what is done under a grant. A zone
+// may have several credentials.
+func (e *ZoneError) Concerns(g Grant) bool {
+	return g.Target.Zone == e.Zone && (e.Scope == "" || g.Credential != nil && g.Credential.Scope == e.Scope)
 }
 
 func (e *ZoneError) Error() string { return fmt.Sprintf("zone %s with %s: %v", e.Zone, e.Label, e.Err) }

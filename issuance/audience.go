@@ -19,7 +19,7 @@ func (i *Issuer) audience(ctx context.Context, b *batch) (end func()) {
 	since := b.began[Validating]
 	ctx, cancel := context.WithCancel(ctx)
 	told := make(chan struct{})
-	published := slices.DeleteFunc(slices.Clone(b.published), func(p dns01.Publication) bool { return b.refused[p.Target.Zone] })
+	published := slices.DeleteFunc(slices.Clone(b.published), func(p dns01.Publication) bool { return b.refused[update{p.Target.Zone, p.Credential.Scope}] })
 	go func() {
 		defer close(told)
 		seen, silent := make(map[delegation.Name]bool), make(map[*dns01.Credential]bool)

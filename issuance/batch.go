@@ -102,16 +102,19 @@ func byName(err error) error {
 type batch struct {
 	issuer    *Issuer
 	jobs      []*job
-	round     int                      // of records that are published together
-	published []dns01.Publication      // or about to be, and to be removed
-	refused   map[delegation.Name]bool // zones that did not take the update
-	closing   []func()                 // end what listens for the CA
-	placed    []store.Placed           // files that are there, or may be: to be removed
+	round     int                 // of records that are published together
+	published []dns01.Publication // or about to be, and to be removed
+	refused   map[update]bool     // that were not taken
+	closing   []func()            // end what listens for the CA
+	placed    []store.Placed      // files that are there, or may be: to be removed
 
 	mu      sync.Mutex // guards timings, began, and the errors of results
 	timings []Timing
 	began   map[Step]time.Time // each step, the last time
 }
+
+// update is what goes to one zone with one credential.
+type update struct{ zone, scope delegation.Name }
 
 // job is one order of a batch.
 type job struct {
@@ -129,7 +132,7 @@ type job struct {
 }
 
 func (i *Issuer) newBatch(requests []Request) *batch {
-	b := &batch{issuer: i, refused: make(map[delegation.Name]bool), began: make(map[Step]time.Time)}
+	b := &batch{issuer: i, refused: make(map[update]bool), began: make(map[Step]time.Time)}
 	for _, r := range requests {
 		b.jobs = append(b.jobs, &job{Request: r, result: &Result{Certificate: r.Certificate, Names: r.Names}})
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/libdns/libdns"
+
+	"certctl/dns01"
 	"certctl/issuance"
 	"certctl/lab"
 	"certctl/lab/authority"
@@ -225,4 +228,34 @@ func TestCurrent(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want a certificate: %t", name, live, err, test.want)
 		}
 	}
+}
+
+// unable is a provider that finds out that it cannot work before it sends
+// anything.
+type unable struct{}
+
+func (unable) AppendRecords(context.Context, string, []libdns.Record) ([]libdns.Record, error) {
+	return nil, &dns01.UnsentError{Err: errors.New("the secret is lost")}
+}
+
+func (unable) DeleteRecords(context.Context, string, []libdns.Record) ([]libdns.Record, error) {
+	return nil, errors.New("the secret is lost")
+}
+
+// Two credentials of one zone have nothing to do with each other: what one has
+// written is on record, and removed, when the other could send nothing.
+func TestCredentialsOfOneZone(t *testing.T) {
+	l := startLab(t, lab.Options{})
+	i := newIssuer(t, l)
+	narrow := dns01.NewCredential("narrow", "shop.auth.example.net.", unable{})
+	narrow.Zone = "auth.example.net."
+	i.Credentials = append(i.Credentials, narrow)
+	rs := i.Issue(t.Context(), []issuance.Request{request("example.com"), request("shop.example.com")})
+	if rs[0].Err != nil {
+		t.Errorf("got %v, want a certificate", rs[0].Err)
+	}
+	if e, ok := errors.AsType[*issuance.StepError](rs[1].Err); !ok || e.Step != issuance.Publishing {
+		t.Errorf("got %v, want that publishing failed", rs[1].Err)
+	}
+	checkClean(t, l, i)
 }

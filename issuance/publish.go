@@ -35,8 +35,10 @@ func (i *Issuer) publish(ctx context.Context, b *batch) {
 	}
 	b.published = passing
 	err := dns01.Publish(ctx, publications)
-	for _, e := range split(err) {
-		b.refused[zoneOf(e)] = true
+	for _, p := range publications {
+		if slices.ContainsFunc(split(err), func(e error) bool { return concerns(e, p.Grant) }) {
+			b.refused[update{p.Target.Zone, p.Credential.Scope}] = true
+		}
 	}
 	i.takeBack(b, err)
 	b.blame(Publishing, err)
@@ -53,7 +55,7 @@ func (i *Issuer) takeBack(b *batch, err error) {
 			continue
 		}
 		b.published = slices.DeleteFunc(b.published, func(p dns01.Publication) bool {
-			own := p.Target.Zone == zoneOf(e)
+			own := concerns(e, p.Grant)
 			if own {
 				unsent = append(unsent, p.Removal())
 			}
@@ -111,11 +113,11 @@ func (i *Issuer) removeAll(ctx context.Context, b *batch, useless []dns01.Public
 }
 
 // written returns the records that are known to have been there: those of
-// zones that took the update.
+// updates that were taken.
 func (b *batch) written(gone []dns01.Removal) []dns01.Record {
 	var records []dns01.Record
 	for _, r := range gone {
-		if !b.refused[r.Zone] {
+		if !b.refused[update{r.Zone, r.Scope}] {
 			records = append(records, r.Record)
 		}
 	}
@@ -149,13 +151,14 @@ func (b *batch) outdated() []dns01.Publication {
 }
 
 // blame fails the jobs that an error of a step concerns: those with a record in
-// the zone that it names, or all when it names none.
+// the zone that it names, under the credential that it names, or all when it
+// names none.
 func (b *batch) blame(s Step, err error) {
 	errs := split(err)
 	for _, j := range b.alive() {
 		var own []error
 		for _, e := range errs {
-			if j.needs(zoneOf(e), s) {
+			if j.concerned(e, s) {
 				own = append(own, e)
 			}
 		}
@@ -174,24 +177,25 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// zoneOf returns the zone that an error is about, "" if it is about none.
-func zoneOf(err error) delegation.Name {
+// concerns reports whether an error is about what is done under a grant; one
+// that names no zone is about everything.
+func concerns(err error, g dns01.Grant) bool {
 	var writing *dns01.ZoneError
 	var waiting *dns01.PropagationError
 	switch {
 	case errors.As(err, &writing):
-		return writing.Zone
+		return writing.Concerns(g)
 	case errors.As(err, &waiting):
-		return waiting.Zone
+		return waiting.Zone == g.Target.Zone
 	}
-	return ""
+	return true
 }
 
-// needs reports whether the job needs a zone for a step; any zone where none is
-// given. Where its records stand, it does not write.
-func (j *job) needs(zone delegation.Name, s Step) bool {
+// concerned reports whether an error of a step is about one of the job's records.
+// Where its records stand, it does not write.
+func (j *job) concerned(err error, s Step) bool {
 	return slices.ContainsFunc(j.records, func(r record) bool {
-		return (zone == "" || r.Target.Zone == zone) && (s != Publishing || r.written())
+		return concerns(err, r.Grant) && (s != Publishing || r.written())
 	})
 }
 
