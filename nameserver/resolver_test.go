@@ -105,6 +105,7 @@ func TestResolvers(t *testing.T) {
 				"Let's Encrypt": r.site.Unbound(r.anchor),
 				"minimising":    r.site.UnboundMinimising(r.anchor),
 				"BIND":          r.site.BINDResolver(r.anchor),
+				"Knot Resolver": r.site.KnotResolver(r.anchor),
 			} {
 				for _, q := range questions {
 					checkResolved(t, name, resolver.Addr, q.name, q.qtype, q.rcode, q.records, world.signer != nil)

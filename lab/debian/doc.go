@@ -1,6 +1,7 @@
 // Package debian starts the name servers that Debian 12 ships, for tests: BIND
 // 9.18, Knot 3.2, PowerDNS 4.7 and NSD with zones of the test's making, and
-// Unbound as the resolver that a certificate authority asks.
+// Unbound as the resolver that a certificate authority asks. BIND and Knot
+// Resolver 5.6 resolve, too.
 //
 // All servers of one test are a Site: a network of loopback addresses and one
 // port. The port is 53 where this process may bind it (as root), so that
