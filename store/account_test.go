@@ -114,3 +114,24 @@ func TestReadExportDamaged(t *testing.T) {
 		}
 	}
 }
+
+// An export goes to a directory of the user's, where names that begin with a dot
+// are somebody's, and where others may have put something in the way.
+func TestExportBesideOthers(t *testing.T) {
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, ".profile")
+	must(t, os.WriteFile(theirs, []byte("theirs"), 0o666))
+	account := &Account{Directory: directory, Key: newKey(t)}
+	must(t, account.Export(filepath.Join(dir, "profile"), false))
+	if text, err := os.ReadFile(theirs); err != nil || string(text) != "theirs" {
+		t.Errorf("got %q, %v, want that another file is as it was", text, err)
+	}
+	blocked := filepath.Join(dir, "blocked")
+	must(t, os.MkdirAll(filepath.Join(blocked, "full"), 0o700))
+	if err := account.Export(blocked, true); err == nil {
+		t.Error("got no error from an export over a directory")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("got %v, %v, want the export, the file and the directory alone", entries, err)
+	}
+}

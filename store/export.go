@@ -2,9 +2,11 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // exportFile is an account in one file, to be taken elsewhere.
@@ -27,7 +29,30 @@ func (a *Account) Export(path string, replace bool) error {
 	if _, err := os.Lstat(path); err == nil && !replace {
 		return &fs.PathError{Op: "export", Path: path, Err: fs.ErrExist}
 	}
-	return disk{}.write(path, append(text, '\n'), modeSecret)
+	return writeAlone(path, append(text, '\n'))
+}
+
+// writeAlone writes a secret where others may have files, and may write: under a
+// temporary name that nobody has, and then in one step.
+func writeAlone(path string, data []byte) (err error) {
+	var d disk
+	if err := d.mkdir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".certctl-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return d.rename(f.Name(), path)
 }
 
 // ReadExport reads a file that Export wrote. Its errors do not show the key.

@@ -307,3 +307,19 @@ func TestModes(t *testing.T) {
 		return err
 	}))
 }
+
+// On a disk that is full, what there was stays.
+func TestFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no full disk here")
+	}
+	s := open(t, t.TempDir())
+	must(t, s.SaveRun(Run{Began: time.Unix(1, 0).UTC()}))
+	must(t, os.Symlink("/dev/full", s.path(".run.json")))
+	if err := s.SaveRun(Run{Began: time.Unix(2, 0).UTC()}); err == nil {
+		t.Error("got no error, want that there is no space")
+	}
+	if r, err := s.LoadRun(); err != nil || r.Began.Unix() != 1 {
+		t.Errorf("got %v, %v, want the run before", r, err)
+	}
+}
