@@ -10,13 +10,18 @@ import (
 	"certctl/lab/authority"
 	"certctl/lab/service"
 	"certctl/lab/service/cloudflare"
+	"certctl/lab/service/desec"
+	"certctl/lab/service/digitalocean"
+	"certctl/lab/service/gandi"
 	"certctl/lab/service/hetzner"
+	"certctl/lab/service/linode"
 	"certctl/lab/service/powerdns"
 	"certctl/lab/service/route53"
 )
 
 // startHosted starts a made-up service that has a zone, and keeps the zone of
-// the world like its own. It returns the URL, or "" for an unknown kind.
+// the world like its own. It returns the URL, or "" for an unknown kind. With
+// +broad behind the kind, the token is for more than it has to be.
 func startHosted(ts *testscript.TestScript, kind string, zone *authority.Zone, token string) string {
 	apex := zone.Apex()
 	name := strings.TrimSuffix(apex, ".")
@@ -26,15 +31,35 @@ func startHosted(ts *testscript.TestScript, kind string, zone *authority.Zone, t
 		ts.Defer(s.Close)
 		return s.URL + path
 	}
+	kind, broad := strings.CutSuffix(kind, "+broad")
+	var others []string
+	if broad {
+		others = []string{"example.org"}
+	}
 	switch kind {
 	case "cloudflare":
-		s := &cloudflare.Service{Zone: name, Token: token}
+		s := &cloudflare.Service{Zone: name, Token: token, Twins: []cloudflare.Zone{{ID: "372e67954025e0ba6aaa6d586b9e0b59", Name: "example.org"}}, Broad: broad}
 		return start(&s.Service, s.Start, "")
+	case "desec":
+		s := &desec.Service{Zone: name, Token: token, Other: "example.org", Manager: broad}
+		if !broad {
+			s.Owners = []string{"example-com." + apex}
+		}
+		return start(&s.Service, s.Start, "/api/v1")
+	case "digitalocean":
+		s := &digitalocean.Service{Zone: name, Token: token, Others: others, Full: broad}
+		return start(&s.Service, s.Start, "/v2")
+	case "gandi":
+		s := &gandi.Service{Zone: name, Token: token, Others: others, Broad: broad}
+		return start(&s.Service, s.Start, "/v5/livedns")
 	case "hetzner":
-		s := &hetzner.Service{Zone: name, Token: token, Steps: 2}
+		s := &hetzner.Service{Zone: name, Token: token, Steps: 2, Others: others}
 		return start(&s.Service, s.Start, "/v1")
+	case "linode":
+		s := &linode.Service{Zone: name, Token: token, Granted: append(others, name)}
+		return start(&s.Service, s.Start, "/v4")
 	case "powerdns":
-		s := &powerdns.Service{Zone: apex, Key: token, Kind: "Master"}
+		s := &powerdns.Service{Zone: apex, Key: token, Kind: "Master", Others: others}
 		return start(&s.Service, s.Start, "")
 	case "route53":
 		return startRoute53(ts, zone, token)

@@ -49,6 +49,7 @@ func exitCode(err error) int {
 		partial     *cli.PartialError
 		notReady    *cli.NotReadyError
 		interrupted *cli.InterruptedError
+		broad       *cli.BroadKeyError
 		program     *cli.ProgramError
 		directory   *acme.DirectoryError
 		problem     *acme.Problem
@@ -76,6 +77,8 @@ func exitCode(err error) int {
 		return 2
 	case errors.As(err, &notReady), errors.As(err, &step) && step.AboutDNS():
 		return 5
+	case errors.As(err, &broad):
+		return 7
 	}
 	return 1
 }

@@ -47,9 +47,10 @@ var meanings = []Meaning{
 	{"credential-unreadable", Error, "the secret of a credential cannot be read"},
 	{"credential-refused", Error, "the server does not accept the key, or takes no updates of the zone"},
 	{"credential-unreachable", Error, "the server that takes the updates cannot be asked"},
-	{"credential-untried", Info, "the provider has no way to try the key without writing"},
+	{"credential-untried", Info, "the key cannot be tried without writing, and nothing is known of it"},
+	{"key-floor", Info, "the key can do more than it has to, but no key of its service can do less"},
 	{"key-scoped", Info, "the key can write nothing but validation records where they belong"},
-	{"key-broad", Warning, "the key can write more than the validation records that it is used for"},
+	{"key-broad", Warning, "the key can do more than it has to, and a narrower one could be had"},
 	{"key-own-zone", Info, "the key can write all of a zone that is for one validation record only"},
 	{"key-unclear", Info, "the server's answers do not show what the key can write"},
 

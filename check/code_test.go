@@ -15,7 +15,8 @@ import (
 // have.
 var elsewhere = map[Code]string{
 	"credential-untried": "TestUntried",
-	"key-unclear":        "TestUnclear",
+	"key-unclear":        "TestBreadth",
+	"key-floor":          "TestBreadth",
 	"ns-private":         "TestPrivateAddress",
 	"dnssec-secure":      "TestChains",
 	"dnssec-insecure":    "TestChains",

@@ -18,6 +18,7 @@ type use struct {
 	credential *dns01.Credential
 	zone       delegation.Name
 	owners     []delegation.Name
+	domains    []string // whose records these are, as in the order
 	hosts      []string // domains of certificates that the credential covers too
 }
 
@@ -59,6 +60,7 @@ func (r *run) uses() []*use {
 		if !slices.Contains(u.owners, p.owner()) {
 			u.owners = append(u.owners, p.owner())
 		}
+		u.domains = append(u.domains, p.Domain)
 	}
 	for _, u := range all {
 		for _, p := range r.places {
@@ -94,7 +96,8 @@ func (fs *findings) wide(u *use) {
 // tryTime is how long a server may take to be tried.
 const tryTime = 30 * time.Second
 
-// accepted finds out whether the server takes the key.
+// accepted finds out whether the server takes the key. Where nobody can be asked,
+// it may.
 func (r *run) accepted(ctx context.Context, u *use, fs *findings) bool {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
@@ -103,13 +106,13 @@ func (r *run) accepted(ctx context.Context, u *use, fs *findings) bool {
 		fs.add("credential-unreadable", zone, fmt.Sprintf("%s: %v", label, err), cmp.Or(hint(err), "see to it that certctl can read the secret, and that it is whole"))
 		return false
 	}
-	err := u.credential.Ping(ctx, u.zone)
+	err := u.credential.Ping(ctx, u.zone, u.owners)
 	var refusal dns01.Refusal
 	switch {
 	case err == nil:
 		return true
 	case errors.Is(err, errors.ErrUnsupported):
-		fs.add("credential-untried", zone, err.Error(), "")
+		return true // what can be known without is found out next
 	case errors.As(err, &refusal):
 		fs.add("credential-refused", zone, fmt.Sprintf("%s: %v", label, err), cmp.Or(hint(err), "look into the server's log"))
 	default:
@@ -118,48 +121,74 @@ func (r *run) accepted(ctx context.Context, u *use, fs *findings) bool {
 	return false
 }
 
-// breadth finds out what else the key can write.
+// breadth finds out what else the key can do.
 func (r *run) breadth(ctx context.Context, u *use, fs *findings) {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	b, err := u.credential.ProbeScope(ctx, u.zone, u.owners[0])
-	zone := u.zone.Bare()
-	switch {
+	zone, label := u.zone.Bare(), u.credential.Label
+	can := fmt.Sprintf("%s can do more than write the TXT records at %s in zone %s", label, list(u.owners), zone)
+	switch wide, floor := b.Wide(), b.Floor(); {
 	case errors.Is(err, errors.ErrUnsupported):
 		fs.add("credential-untried", zone, err.Error(), "")
 	case err != nil:
-		fs.add("key-unclear", zone, fmt.Sprintf("%s: %v", u.credential.Label, err), "")
-	case len(b.Wide()) > 0 && len(u.owners) == 1 && u.owners[0] == u.zone:
-		fs.add("key-own-zone", zone, fmt.Sprintf("%s can write all of zone %s, which is for this validation record only", u.credential.Label, zone), "", tried(b)...)
-	case len(b.Wide()) > 0:
-		fs.add("key-broad", zone, fmt.Sprintf("%s can write more in zone %s than the TXT records at %s that it is used for: %s", u.credential.Label, zone, list(u.owners), reaches(b)), narrow(u), tried(b)...)
-	case slices.ContainsFunc(b.Trials, func(t dns01.Trial) bool { return !t.Refused }):
-		fs.add("key-unclear", zone, fmt.Sprintf("the server does not show what %s can write", u.credential.Label), "", tried(b)...)
+		fs.add("key-unclear", zone, fmt.Sprintf("%s: %v", label, err), "", tried(b)...)
+	case u.own() && within(wide) && within(floor) && len(wide)+len(floor) > 0:
+		fs.add("key-own-zone", zone, fmt.Sprintf("%s can write all of zone %s, which is for this validation record only", label, zone), "", tried(b)...)
+	case len(wide) > 0:
+		fs.add("key-broad", zone, can+": "+reaches(wide), narrow(u), tried(b)...)
+	case slices.ContainsFunc(b.Trials, func(t dns01.Trial) bool { return !t.Refused && !t.Accepted }):
+		fs.add("key-unclear", zone, fmt.Sprintf("the server does not show what %s can write", label), "", tried(b)...)
+	case len(floor) > 0:
+		fs.add("key-floor", zone, can+", as every key of the service can: "+reaches(floor), "", tried(b)...)
 	default:
-		fs.add("key-scoped", zone, fmt.Sprintf("%s can write nothing in zone %s but TXT records where they belong", u.credential.Label, zone), "", tried(b)...)
+		fs.add("key-scoped", zone, fmt.Sprintf("%s can write nothing in zone %s but TXT records where they belong", label, zone), "", tried(b)...)
 	}
 }
 
-// reaches lists what was accepted.
-func reaches(b dns01.Breadth) string {
+// own reports whether the zone is for one validation record only.
+func (u *use) own() bool { return len(u.owners) == 1 && u.owners[0] == u.zone }
+
+// within reports whether trials are about one zone only.
+func within(trials []dns01.Trial) bool {
+	return !slices.ContainsFunc(trials, func(t dns01.Trial) bool { return t.Reach == dns01.OtherZones || t.Reach == dns01.Account })
+}
+
+// reaches lists what trials are about.
+func reaches(trials []dns01.Trial) string {
 	var words []string
-	for _, t := range b.Wide() {
-		words = append(words, string(t.Reach))
+	for _, t := range trials {
+		if !slices.Contains(words, string(t.Reach)) {
+			words = append(words, string(t.Reach))
+		}
 	}
 	return strings.Join(words, ", ")
 }
 
-// tried is what was asked for and answered, and that nothing came of it.
+// tried is what was asked for and answered, what was accepted first, and that
+// nothing came of it.
 func tried(b dns01.Breadth) []Evidence {
 	var all []Evidence
-	for _, t := range b.Trials {
-		all = append(all, Evidence{b.Server, t.Question, t.Answer})
+	known := slices.Concat(b.Wide(), b.Floor())
+	rest := slices.DeleteFunc(slices.Clone(b.Trials), func(t dns01.Trial) bool { return t.Accepted })
+	for _, t := range append(known, rest...) {
+		server := b.Server
+		if t.Inherent {
+			server = "" // nobody was asked
+		}
+		all = append(all, Evidence{server, t.Question, t.Answer})
 	}
-	if b.Serial == [2]uint32{} {
-		return all
+	if b.Serial != [2]uint32{} {
+		all = append(all, Evidence{b.Server, "serial before and after", fmt.Sprintf("%d, %d", b.Serial[0], b.Serial[1])})
 	}
-	return append(all, Evidence{b.Server, "serial before and after", fmt.Sprintf("%d, %d", b.Serial[0], b.Serial[1])})
+	if b.Unseen != "" {
+		all = append(all, Evidence{"", "not looked at", b.Unseen})
+	}
+	return all
 }
+
+// fewDomains is how many make a command that can still be read.
+const fewDomains = 3
 
 // narrow says how to make the key narrower.
 func narrow(u *use) string {
@@ -171,5 +200,9 @@ func narrow(u *use) string {
 	if p := policies[0]; p.Excess != "" {
 		advice = p.Excess
 	}
-	return advice + "; certctl policy print prints what " + policies[0].Server + " must allow"
+	print := "certctl policy print"
+	if len(u.domains) <= fewDomains {
+		print += " -d " + strings.Join(u.domains, " -d ")
+	}
+	return advice + "; " + print + " prints what " + policies[0].Server + " must allow"
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -144,20 +145,45 @@ func (o odd) ProbeScope(context.Context, delegation.Name, delegation.Name) (dns0
 	return dns01.Breadth{Trials: o.trials}, nil
 }
 
-func TestUnclear(t *testing.T) {
+func TestBreadth(t *testing.T) {
+	found := func(r dns01.Reach) dns01.Trial { return dns01.Trial{Reach: r, Accepted: true} }
+	inherent := func(r dns01.Reach) dns01.Trial { return dns01.Trial{Reach: r, Accepted: true, Inherent: true} }
+	refused, unclear := dns01.Trial{Refused: true}, dns01.Trial{Answer: "SERVFAIL"}
+	below := delegation.Name("a." + apex)
 	for _, test := range []struct {
+		owner  delegation.Name
 		trials []dns01.Trial
 		want   Code
+		text   string
 	}{
-		{[]dns01.Trial{{Refused: true}, {Answer: "SERVFAIL"}}, "key-unclear"},
-		{[]dns01.Trial{{Refused: true}, {Refused: true}}, "key-scoped"},
-		{[]dns01.Trial{{Answer: "SERVFAIL"}, {Accepted: true}}, "key-broad"},
+		{below, []dns01.Trial{refused, unclear}, "key-unclear", "the server does not show what odd can write"},
+		{below, []dns01.Trial{refused, refused}, "key-scoped", "odd can write nothing in zone "},
+		{below, []dns01.Trial{unclear, found(dns01.TheApex)}, "key-broad", "odd can do more than write the TXT records at a.auth.example.net in zone auth.example.net: the zone's apex"},
+		{below, []dns01.Trial{inherent(dns01.WholeZone), refused}, "key-floor", "odd can do more than write the TXT records at a.auth.example.net in zone auth.example.net, as every key of the service can: the whole zone"},
+		{below, []dns01.Trial{inherent(dns01.WholeZone), unclear}, "key-unclear", "the server does not show"},
+		{below, []dns01.Trial{inherent(dns01.Account), found(dns01.OtherZones), found(dns01.OtherZones)}, "key-broad", "odd can do more than write the TXT records at a.auth.example.net in zone auth.example.net: other zones"},
+		{apex, []dns01.Trial{inherent(dns01.WholeZone), refused}, "key-own-zone", "odd can write all of zone auth.example.net, which is for this validation record only"},
+		{apex, []dns01.Trial{found(dns01.OtherNames)}, "key-own-zone", "odd can write all of zone"},
+		{apex, []dns01.Trial{found(dns01.OtherNames), found(dns01.OtherZones)}, "key-broad", "odd can do more than write the TXT records at auth.example.net in zone auth.example.net: other names, other zones"},
+		{apex, []dns01.Trial{inherent(dns01.Account)}, "key-floor", "odd can do more"},
 	} {
-		b := newBench(t, nil)
-		b.checker.Credentials = dns01.Credentials{dns01.NewCredential("odd", apex, odd{trials: test.trials})}
-		if r := b.check(t); len(r.found(test.want)) != 1 {
-			t.Errorf("%v: got no %s:\n%s", test.trials, test.want, r)
+		var fs findings
+		u := &use{credential: dns01.NewCredential("odd", apex, odd{trials: test.trials}), zone: apex, owners: []delegation.Name{test.owner}}
+		new(run).breadth(t.Context(), u, &fs)
+		if len(fs) != 1 || fs[0].Code != test.want || !strings.HasPrefix(fs[0].Text, test.text) {
+			t.Errorf("%v: got %v, want %s: %s", test.trials, fs, test.want, test.text)
 		}
+	}
+}
+
+// What a key can do comes first, and what was not looked at last.
+func TestEvidence(t *testing.T) {
+	b := dns01.Breadth{Server: "s", Unseen: "the rest", Trials: []dns01.Trial{
+		{Question: "a", Refused: true, Answer: "no"}, {Question: "b", Accepted: true, Inherent: true, Answer: "ever"}, {Question: "c", Accepted: true, Answer: "yes"},
+	}}
+	want := "[{s c yes} { b ever} {s a no} { not looked at the rest}]"
+	if got := fmt.Sprint(tried(b)); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

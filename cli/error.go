@@ -36,6 +36,12 @@ type NotReadyError struct{ Err error }
 func (e *NotReadyError) Error() string { return e.Err.Error() }
 func (e *NotReadyError) Unwrap() error { return e.Err }
 
+// BroadKeyError says that keys can do more than they have to.
+type BroadKeyError struct{ Err error }
+
+func (e *BroadKeyError) Error() string { return e.Err.Error() }
+func (e *BroadKeyError) Unwrap() error { return e.Err }
+
 // ProgramError says that a program that was run in the lab has failed. It has
 // said itself why.
 type ProgramError struct {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -35,7 +37,8 @@ certctl policy print -d example.com --server-kind bind`,
 certctl policy check -v -d example.com`,
 				Description: "Servers and services are asked what a key may do, or for the removal of records that\n" +
 					"do not exist. Nothing is changed. Prints nothing when all keys are as narrow as their\n" +
-					"service has them; ends with exit code 5 if a key is not accepted.",
+					"service has them (-v says how narrow that is). Ends with exit code 5 if a key is not\n" +
+					"accepted, and else with 7 if a key can do more than it has to.",
 				Flags: append([]cli.Flag{
 					&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print also what is well"},
 				}, policyFlags("look at the keys for")...),
@@ -72,9 +75,23 @@ func (p *Process) openNamed(c *cli.Context) (*run, []check.Name, error) {
 func (p *Process) checkKeys(c *cli.Context) error {
 	report, err := p.lookAtKeys(c)
 	if err == nil {
-		err = notPassed(report)
+		err = cmp.Or(notPassed(report), tooBroad(report))
 	}
 	return errors.Join(err, p.showChecked(c, report, err))
+}
+
+// tooBroad is the error of a report with keys that can do more than they have to.
+func tooBroad(r *check.Report) error {
+	n := 0
+	for _, f := range r.Findings {
+		if f.Code == "key-broad" || f.Code == "credential-wide" {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return &BroadKeyError{fmt.Errorf("policy check: %s of keys that can do more than they have to", count(n, "finding"))}
 }
 
 func (p *Process) lookAtKeys(c *cli.Context) (*check.Report, error) {

@@ -1,17 +1,20 @@
 package dns01
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"certctl/delegation"
 )
 
 // Pinger is a Provider that can find out whether a zone's server accepts the
-// key, without changing anything.
+// key, without changing anything. A service whose keys may be for single names
+// is asked about each of the owners, which are those that the key is for.
 type Pinger interface {
-	Ping(ctx context.Context, zone delegation.Name) error
+	Ping(ctx context.Context, zone delegation.Name, owners []delegation.Name) error
 }
 
 // Refusal is an error of a Provider that says that the server has understood,
@@ -41,46 +44,58 @@ const (
 	OtherTypes Reach = "other types"     // other records at the owner
 	WholeZone  Reach = "the whole zone"  // all of the above
 	OtherZones Reach = "other zones"     // records in zones that are not the one at hand
-	Account    Reach = "the account"     // what is not DNS: other services, users, keys
+	Account    Reach = "the account"     // what is no record: other services, users, keys
 )
 
-// Breadth is what a key was found to be able to do.
+// Breadth is what a key can do.
 type Breadth struct {
 	Server string // its address, or the URL of its API
 	Trials []Trial
 	Serial [2]uint32 // of the zone, before and after; zero where it was not said
+	Unseen string    // what nobody was asked about, in words; "": nothing that matters
 }
 
-// Trial is one thing that was asked for.
+// Trial is one thing that was asked for, or is known without asking.
 type Trial struct {
 	Reach    Reach
 	Question string // in words, with owner and type: "removal of an absent TXT …"
 	Accepted bool
 	Refused  bool   // where it is neither, the answer says nothing about rights
+	Inherent bool   // nothing was asked: so it is with every key of this service
 	Answer   string // in words: NOERROR, REFUSED, NOTAUTH BADKEY, …
 }
 
-// Wide returns the trials that were accepted.
+// Wide returns the trials that were found to be accepted: a narrower key would
+// have been refused.
 func (b Breadth) Wide() []Trial {
-	var wide []Trial
-	for _, t := range b.Trials {
-		if t.Accepted {
-			wide = append(wide, t)
-		}
-	}
-	return wide
+	return b.accepted(func(t Trial) bool { return !t.Inherent })
 }
 
-// Ping finds out whether the server of the credential's zone accepts the key. The error is errors.ErrUnsupported where the provider has no way to.
-func (c *Credential) Ping(ctx context.Context, zone delegation.Name) error {
+// Floor returns what no key of the service can be kept from.
+func (b Breadth) Floor() []Trial {
+	return b.accepted(func(t Trial) bool { return t.Inherent })
+}
+
+func (b Breadth) accepted(which func(Trial) bool) []Trial {
+	return slices.DeleteFunc(slices.Clone(b.Trials), func(t Trial) bool { return !t.Accepted || !which(t) })
+}
+
+// Ping finds out whether the server of the credential's zone accepts the key for
+// these owners. The error is an *UntriedError where nobody can be asked.
+func (c *Credential) Ping(ctx context.Context, zone delegation.Name, owners []delegation.Name) error {
 	p, ok := c.provider.(Pinger)
-	switch {
-	case zone != c.Apex():
+	if zone != c.Apex() {
 		return &ScopeError{Label: c.Label, Scope: c.Scope, Zone: zone, Owner: zone}
-	case !ok:
-		return fmt.Errorf("%s cannot be tried without writing: %w", c.Label, errors.ErrUnsupported)
 	}
-	return p.Ping(ctx, zone)
+	for _, owner := range owners {
+		if !c.Covers(zone, owner) {
+			return &ScopeError{Label: c.Label, Scope: c.Scope, Zone: zone, Owner: owner}
+		}
+	}
+	if !ok {
+		return &UntriedError{Label: c.Label}
+	}
+	return p.Ping(ctx, zone, owners)
 }
 
 // ProbeScope finds out what else than TXT records at owner the key may write.
@@ -90,14 +105,27 @@ func (c *Credential) Ping(ctx context.Context, zone delegation.Name) error {
 // beyond its scope. What is sent can do no harm, as it removes values that are
 // made up at random in that moment. The owner itself must be covered.
 //
-// The error is errors.ErrUnsupported where the provider has no way to.
+// The error is an *UntriedError where nobody can be asked.
 func (c *Credential) ProbeScope(ctx context.Context, zone, owner delegation.Name) (Breadth, error) {
 	p, ok := c.provider.(ScopeProber)
 	switch {
 	case !c.Covers(zone, owner):
 		return Breadth{}, &ScopeError{Label: c.Label, Scope: c.Scope, Zone: zone, Owner: owner}
 	case !ok:
-		return Breadth{}, fmt.Errorf("%s cannot be tried without writing: %w", c.Label, errors.ErrUnsupported)
+		return Breadth{}, &UntriedError{Label: c.Label}
 	}
 	return p.ProbeScope(ctx, zone, owner)
 }
+
+// UntriedError says that a key cannot be tried. It is an errors.ErrUnsupported.
+type UntriedError struct {
+	Label string // of the provider
+	Why   string // "": it could only be written
+}
+
+func (e *UntriedError) Error() string {
+	return fmt.Sprintf("%s cannot be tried: %s", e.Label, cmp.Or(e.Why, "its service shows nothing without being written to"))
+}
+
+// Is makes it an errors.ErrUnsupported.
+func (e *UntriedError) Is(target error) bool { return target == errors.ErrUnsupported }

@@ -15,7 +15,7 @@ type prober struct {
 	pinged, probed []delegation.Name
 }
 
-func (p *prober) Ping(_ context.Context, zone delegation.Name) error {
+func (p *prober) Ping(_ context.Context, zone delegation.Name, _ []delegation.Name) error {
 	p.pinged = append(p.pinged, zone)
 	return nil
 }
@@ -31,7 +31,7 @@ func TestTryWithinScope(t *testing.T) {
 	c := narrow("key", "a.auth.example.net.", "auth.example.net.", p)
 	var refused *dns01.ScopeError
 	for _, zone := range []delegation.Name{"b.a.auth.example.net.", "example.com.", "x.auth.example.net."} {
-		if err := c.Ping(t.Context(), zone); !errors.As(err, &refused) {
+		if err := c.Ping(t.Context(), zone, nil); !errors.As(err, &refused) {
 			t.Errorf("Ping %s: got %v, want a ScopeError", zone, err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestTryWithinScope(t *testing.T) {
 	if len(p.pinged)+len(p.probed) > 0 {
 		t.Fatalf("got %q and %q tried outside the scope", p.pinged, p.probed)
 	}
-	if err := c.Ping(t.Context(), "auth.example.net."); err != nil || len(p.pinged) != 1 {
+	if err := c.Ping(t.Context(), "auth.example.net.", nil); err != nil || len(p.pinged) != 1 {
 		t.Errorf("Ping: got %v, pinged %q, want it done", err, p.pinged)
 	}
 	b, err := c.ProbeScope(t.Context(), "auth.example.net.", "x.a.auth.example.net.")
@@ -55,7 +55,7 @@ func TestTryWithinScope(t *testing.T) {
 // A provider that cannot be tried is no error of the user's.
 func TestTryUnsupported(t *testing.T) {
 	c := dns01.NewCredential("key", "auth.example.net.", struct{ dns01.Provider }{})
-	if err := c.Ping(t.Context(), "auth.example.net."); !errors.Is(err, errors.ErrUnsupported) {
+	if err := c.Ping(t.Context(), "auth.example.net.", nil); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Ping: got %v, want that it is unsupported", err)
 	}
 	if _, err := c.ProbeScope(t.Context(), "auth.example.net.", "auth.example.net."); !errors.Is(err, errors.ErrUnsupported) {

@@ -116,30 +116,41 @@ func TestNarrowClient(t *testing.T) {
 
 func TestProbe(t *testing.T) {
 	owner := "a." + zone
+	narrow := fake.Client{ID: "root", Secret: hidden, Owners: []string{owner.String()}}
+	contributor, records := narrow, narrow
+	contributor.Group = []string{"Microsoft.Compute/*"}
+	records.Group = []string{"Microsoft.Network/dnsZones/TXT/read"}
 	for _, test := range []struct {
 		client fake.Client
 		want   []dns01.Reach
 	}{
-		{fake.Client{ID: "root", Secret: hidden, Owners: []string{owner.String()}}, nil},
+		{narrow, nil},
+		{records, nil},
+		{contributor, []dns01.Reach{dns01.Account}},
 		{root, []dns01.Reach{dns01.OtherNames, dns01.NamesBelow, dns01.OtherTypes, dns01.OtherZones, dns01.Account}},
 	} {
 		s := begin(t, test.client)
 		p := open(t, s, nil)
 		conformance.Hosted(&s.Service, zone, quote, unquote).Add(owner, "kept")
-		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone, []delegation.Name{owner}); err != nil {
 			t.Fatal(err)
 		}
-		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, owner)
-		if err != nil {
-			t.Fatal(err)
+		if wide, floor := conformance.Reaches(t, p, zone, owner); !slices.Equal(wide, test.want) || len(floor) > 0 {
+			t.Errorf("got %q, and %q of every key, want %q", wide, floor, test.want)
 		}
-		var wide []dns01.Reach
-		for _, trial := range b.Wide() {
-			wide = append(wide, trial.Reach)
-		}
-		if !slices.Equal(wide, test.want) || len(b.Trials) < 4 {
-			t.Errorf("got %q of %v, want %q", wide, b.Trials, test.want)
-		}
+	}
+}
+
+// A role for some record sets is good for these and no others.
+func TestPing(t *testing.T) {
+	owner := "a." + zone
+	p := open(t, begin(t, fake.Client{ID: "root", Secret: hidden, Owners: []string{owner.String()}}), nil).(dns01.Pinger)
+	if err := p.Ping(t.Context(), zone, []delegation.Name{owner}); err != nil {
+		t.Error(err)
+	}
+	err := p.Ping(t.Context(), zone, []delegation.Name{owner, "b." + zone})
+	if _, refused := errors.AsType[dns01.Refusal](err); !refused {
+		t.Errorf("got %v, want a refusal", err)
 	}
 }
 

@@ -11,16 +11,19 @@ import (
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/absent"
+	"certctl/dns01/hosted"
+	"certctl/dns01/reach"
 )
 
-// Ping implements dns01.Pinger: it gets a token, and reads a record set. A role
-// for single record sets need not be for this one.
-func (p *provider) Ping(ctx context.Context, apex delegation.Name) error {
-	_, err := (&zone{p, apex}).Read(ctx, p.scope)
-	if forbidden(err) {
-		return nil
-	}
-	return err
+// Ping implements dns01.Pinger: it gets a token, and reads the record sets of the
+// owners, as a role may be for some of them only. That they can be read does not
+// say that they can be written.
+func (p *provider) Ping(ctx context.Context, apex delegation.Name, owners []delegation.Name) error {
+	z := &zone{p, apex}
+	return hosted.Each(ctx, owners, func(ctx context.Context, owner delegation.Name) error {
+		_, err := z.Read(ctx, owner)
+		return err
+	})
 }
 
 // ProbeScope implements dns01.ScopeProber. A role for the zone lets a key delete
@@ -28,7 +31,7 @@ func (p *provider) Ping(ctx context.Context, apex delegation.Name) error {
 // forbidden. Only names that nobody has are tried: what deletes is not turned on
 // a record set.
 func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) (dns01.Breadth, error) {
-	b := dns01.Breadth{Server: p.account.Client.Server()}
+	b := dns01.Breadth{Server: p.account.Client.Server(), Unseen: "the zone's apex: what removes a record set there is not sent"}
 	z := &zone{p, apex}
 	records := slices.DeleteFunc(absent.Records(apex, owner), func(r absent.Record) bool {
 		return r.Reach == dns01.TheApex || r.Reach == dns01.OtherTypes
@@ -38,7 +41,7 @@ func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) 
 	if b.Trials, err = absent.Try(ctx, records, z.remove); err != nil {
 		return b, err
 	}
-	for _, look := range []func(context.Context, *zone) ([]dns01.Trial, error){p.otherZones, p.subscription} {
+	for _, look := range []func(context.Context, *zone) ([]dns01.Trial, error){p.otherZones, p.rest} {
 		more, err := look(ctx, z)
 		if err != nil {
 			return b, err
@@ -91,23 +94,34 @@ func (p *provider) otherZones(ctx context.Context, z *zone) ([]dns01.Trial, erro
 	return nil, err
 }
 
-// subscription looks whether the key may do everything in the subscription.
-func (p *provider) subscription(ctx context.Context, _ *zone) ([]dns01.Trial, error) {
-	var list struct {
-		Value []struct {
-			Actions []string `json:"actions"`
+// rest looks at what the key may do beside DNS. Who has no right to see that has
+// no role with everything.
+func (p *provider) rest(ctx context.Context, _ *zone) ([]dns01.Trial, error) {
+	var trials []dns01.Trial
+	for _, at := range []struct{ question, path string }{
+		{"permissions in the subscription", "/subscriptions/" + p.config.SubscriptionID},
+		{"permissions in the resource group", p.group()},
+	} {
+		var list struct {
+			Value []struct {
+				Actions []string `json:"actions"`
+			}
 		}
-	}
-	path := "/subscriptions/" + p.config.SubscriptionID
-	_, err := p.call(ctx, http.MethodGet, path+"/providers/Microsoft.Authorization/permissions", "2022-04-01", nil, nil, &list)
-	t := dns01.Trial{Reach: dns01.Account, Question: "permissions in the subscription", Refused: true, Answer: "none for everything"}
-	if forbidden(err) {
-		t.Answer, err = "AuthorizationFailed", nil
-	}
-	for _, v := range list.Value {
-		if slices.Contains(v.Actions, "*") {
-			t.Accepted, t.Refused, t.Answer = true, false, "*"
+		_, err := p.call(ctx, http.MethodGet, at.path+"/providers/Microsoft.Authorization/permissions", "2022-04-01", nil, nil, &list)
+		if err != nil && !forbidden(err) {
+			return trials, err
 		}
+		var excess []string
+		for _, v := range list.Value {
+			excess = append(excess, slices.DeleteFunc(v.Actions, aboutZones)...)
+		}
+		trials = append(trials, reach.Found(dns01.Account, at.question, strings.Join(excess, ", ")))
 	}
-	return []dns01.Trial{t}, err
+	return trials, nil
+}
+
+// aboutZones reports whether an action is for DNS zones only. Whether it is for
+// more of them than needed was asked before.
+func aboutZones(action string) bool {
+	return strings.HasPrefix(strings.ToLower(action), "microsoft.network/dnszones/")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +155,25 @@ func TestPolicy(t *testing.T) {
 	got := fmt.Sprint(len(p), token)
 	if want := "1 {[{allow map[com.cloudflare.api.account.zone.1:*] [{4755a26eedb94da69e1066d98aa820be DNS Write} {c8fed203ed3043cba015a93ad1616f1f Zone Read}]}] map[request_ip:map[in:[1]]]}"; got != want || p[0].Excess == "" {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A token may see other zones without writing them. What every token may do is no
+// news.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Twins = []fake.Zone{{ID: "f00d", Name: "example.com"}} }, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Twins, s.Broad = []fake.Zone{{ID: "f00d", Name: "example.com"}}, true }, []dns01.Reach{dns01.OtherZones, dns01.Account}, []dns01.Reach{dns01.WholeZone}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s, fake.ZoneID), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

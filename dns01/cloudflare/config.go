@@ -27,7 +27,10 @@ type Config struct {
 }
 
 // provider is a dns01.Provider.
-type provider struct{ *hosted.Provider }
+type provider struct {
+	*hosted.Provider
+	service *service
+}
 
 // New returns a provider that writes within a scope. It reads no secret: that is
 // for Prepare, or the first use.
@@ -44,5 +47,5 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 		return nil, fmt.Errorf("zone_id: %q is not the id of a zone", c.ZoneID)
 	}
 	s := &service{account: account, zoneID: c.ZoneID}
-	return &provider{hosted.New("cloudflare", scope, account, s.open)}, nil
+	return &provider{hosted.New("cloudflare", scope, account, s.open), s}, nil
 }

@@ -34,6 +34,10 @@ type World struct {
 	// Fail lets the service's next requests meet faults; nil where it cannot.
 	Fail func(...service.Fault)
 
+	// Sent returns what was asked with other methods than GET since the last time;
+	// nil where nobody has noted that.
+	Sent func() []string
+
 	// Most is how many values the service takes at an owner; 0: as many as you
 	// like.
 	Most int
@@ -71,6 +75,7 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 		"slow":            leavesWhenSlow,
 		"nonsense":        doubtsNonsense,
 		"ping":            pings,
+		"probe":           probes,
 	}
 	for name, part := range parts {
 		t.Run(name, func(t *testing.T) {

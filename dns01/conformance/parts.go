@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -377,13 +378,64 @@ func pings(s *scene) {
 	if !ok {
 		s.Skip("the service has nothing to ask that with")
 	}
-	s.check(p.Ping(s.Context(), s.Zone))
+	s.check(p.Ping(s.Context(), s.Zone, []delegation.Name{s.Zone}))
 	s.want(s.Zone)
 	s.needsFaults()
 	s.Fail(service.Fault{Times: 1000, Status: 401})
-	err := p.Ping(s.Context(), s.Zone)
+	err := p.Ping(s.Context(), s.Zone, []delegation.Name{s.Zone})
 	s.shown(err)
 	if _, refused := errors.AsType[dns01.Refusal](err); !refused {
 		s.Errorf("ping with a key that is not accepted: got %v", err)
 	}
+}
+
+// harmless is what a probe may send: something with a name, a value or an id that
+// nobody has, or what only reads. At Porkbun all of that is POST.
+var harmless = regexp.MustCompile(`certctl[- ]probe|2001:db8:|^DELETE .*/dns_records/[0-9a-f]{32} $|^POST .*(/token|:testIamPermissions|/dns/retrieve|/domain/listAll)`)
+
+// A key is tried without changing anything, and without a secret in what comes of
+// it, whatever the service answers.
+func probes(s *scene) {
+	p, ok := s.provider.(dns01.ScopeProber)
+	if !ok {
+		s.Skip("the service shows nothing")
+	}
+	s.needsRoom()
+	owner := s.owner(0)
+	s.Add(owner, "kept")
+	s.Add(s.Zone, "kept")
+	b, err := p.ProbeScope(s.Context(), s.Zone, owner)
+	s.shown(b)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		s.Skip(err)
+	case err != nil || len(b.Trials) == 0:
+		s.Fatalf("got %v, %v, want trials", b, err)
+	}
+	s.probesFailing(p, owner)
+	if s.Sent != nil {
+		for _, request := range s.Sent() {
+			if !harmless.MatchString(request) {
+				s.Errorf("sent %s", request)
+			}
+		}
+	}
+	s.want(owner, "kept")
+	s.want(s.Zone, "kept")
+}
+
+// probesFailing lets each request of a probe in turn be answered with secrets.
+func (s *scene) probesFailing(p dns01.ScopeProber, owner delegation.Name) {
+	if s.Fail == nil {
+		return
+	}
+	for _, status := range []int{200, 400, 401, 403, 404} {
+		for after := range 8 {
+			s.Fail(service.Fault{After: after, Times: 1000, Status: status, Body: "no " + strings.Join(s.Secrets, " ")})
+			b, err := p.ProbeScope(s.Context(), s.Zone, owner)
+			s.shown(b)
+			s.shown(err)
+		}
+	}
+	s.Fail()
 }

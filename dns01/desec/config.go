@@ -26,7 +26,8 @@ type Config struct {
 // provider is a dns01.Provider.
 type provider struct {
 	*hosted.Provider
-	url string
+	account *web.Account
+	url     string
 }
 
 // New returns a provider that writes within a scope. It reads no secret: that is
@@ -42,5 +43,5 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 		return nil, err
 	}
 	s := &service{account}
-	return &provider{hosted.New("desec", scope, account, s.open), c.URL}, nil
+	return &provider{hosted.New("desec", scope, account, s.open), account, c.URL}, nil
 }

@@ -3,6 +3,7 @@ package desec_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,5 +141,25 @@ func TestPolicy(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, policies); diff != "" {
 		t.Errorf("policies (-want +got):\n%s", diff)
+	}
+}
+
+// A token with policies for one name writes nothing else, unless it manages tokens.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) { s.Owners, s.Other = []string{"a." + zone.String()}, "example.com" }, nil, nil},
+		{func(s *fake.Service) { s.Owners, s.Manager = []string{"a." + zone.String()}, true }, []dns01.Reach{dns01.Account}, nil},
+		{func(s *fake.Service) {}, []dns01.Reach{dns01.OtherNames, dns01.NamesBelow, dns01.OtherTypes}, nil},
+		{func(s *fake.Service) { s.Other, s.Manager = "example.com", true }, []dns01.Reach{dns01.OtherNames, dns01.NamesBelow, dns01.OtherTypes, dns01.OtherZones, dns01.Account}, nil},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package digitalocean_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,5 +93,24 @@ func TestPolicy(t *testing.T) {
 	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
 	if len(p) != 1 || !strings.Contains(p[0].Text, "\ndomain:create\n") || !strings.Contains(p[0].Excess, "auth.example.net alone") {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// No scope is for less than all domains: what counts is which there are.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
+		{func(s *fake.Service) { s.Others = []string{"example.com"} }, []dns01.Reach{dns01.OtherZones}, []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
+		{func(s *fake.Service) { s.Full = true }, []dns01.Reach{dns01.Account}, []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

@@ -131,3 +131,9 @@ func (p *provider) do(ctx context.Context, j job) error {
 	}
 	return nil
 }
+
+// ProbeScope implements dns01.ScopeProber: it cannot be done. The program has keys
+// of its own, and no way to say what these can do.
+func (p *provider) ProbeScope(context.Context, delegation.Name, delegation.Name) (dns01.Breadth, error) {
+	return dns01.Breadth{}, &dns01.UntriedError{Label: p.Label(), Why: "the program has keys of its own, which are not seen from here"}
+}

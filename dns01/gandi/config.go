@@ -21,7 +21,10 @@ type Config struct {
 }
 
 // provider is a dns01.Provider.
-type provider struct{ *hosted.Provider }
+type provider struct {
+	*hosted.Provider
+	service *service
+}
 
 // New returns a provider that writes within a scope. It reads no secret: that is
 // for Prepare, or the first use.
@@ -35,5 +38,5 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 		return nil, err
 	}
 	s := &service{account}
-	return &provider{hosted.New("gandi", scope, account, s.open)}, nil
+	return &provider{hosted.New("gandi", scope, account, s.open), s}, nil
 }

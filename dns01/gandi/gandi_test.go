@@ -133,3 +133,22 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
+
+// A token may be for one domain, and have no other permissions.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Others = []string{"example.com"} }, []dns01.Reach{dns01.OtherZones}, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Others, s.Broad = []string{"example.com"}, true }, []dns01.Reach{dns01.OtherZones, dns01.Account}, []dns01.Reach{dns01.WholeZone}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
+	}
+}

@@ -193,23 +193,20 @@ func TestNarrowKey(t *testing.T) {
 		want    []dns01.Reach
 	}{
 		{s, nil},
-		{begin(t, []fake.Zone{ours, other}), []dns01.Reach{dns01.OtherNames, dns01.TheApex, dns01.NamesBelow, dns01.OtherTypes, dns01.OtherZones}},
+		{begin(t, []fake.Zone{ours, other}), []dns01.Reach{dns01.OtherNames, dns01.TheApex, dns01.NamesBelow, dns01.OtherTypes, dns01.OtherZones, dns01.Account}},
 	} {
-		p := open(t, test.service, nil, func(c *google.Config) { c.ManagedZone = "auth" })
-		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+		env := map[string]string{"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER": test.service.URL}
+		p := open(t, test.service, env, func(c *google.Config) { c.ManagedZone = "auth" })
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone, nil); err != nil {
 			t.Fatal(err)
 		}
-		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, owner)
-		if err != nil {
-			t.Fatal(err)
+		if wide, floor := conformance.Reaches(t, p, zone, owner); !slices.Equal(wide, test.want) || len(floor) > 0 {
+			t.Errorf("got %q, and %q of every key, want %q", wide, floor, test.want)
 		}
-		var wide []dns01.Reach
-		for _, trial := range b.Wide() {
-			wide = append(wide, trial.Reach)
-		}
-		if !slices.Equal(wide, test.want) || len(b.Trials) < 4 {
-			t.Errorf("got %q of %v, want %q", wide, b.Trials, test.want)
-		}
+	}
+	b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, owner)
+	if err != nil || !strings.HasPrefix(b.Unseen, "what else the key may do in the project: endpoint: is configured") {
+		t.Errorf("got %q, %v, want that the project was not looked at", b.Unseen, err)
 	}
 }
 

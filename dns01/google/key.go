@@ -28,6 +28,7 @@ import (
 const (
 	dnsScope   = "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
 	cloudScope = "https://www.googleapis.com/auth/cloud-platform"
+	readScope  = "https://www.googleapis.com/auth/cloud-platform.read-only"
 	tokenURL   = "https://oauth2.googleapis.com/token"
 )
 
@@ -69,7 +70,11 @@ type credentials struct {
 }
 
 // token gets a token for the API.
-func (k *keys) token(ctx context.Context) (token.Token, error) {
+func (k *keys) token(ctx context.Context) (token.Token, error) { return k.tokenFor(ctx, dnsScope) }
+
+// tokenFor gets a token with a scope. Where a machine or a user's login gives
+// tokens, these have the scopes that they have.
+func (k *keys) tokenFor(ctx context.Context, scope string) (token.Token, error) {
 	text, name, err := k.find(ctx)
 	if err != nil {
 		return token.Token{}, err
@@ -82,7 +87,7 @@ func (k *keys) token(ctx context.Context) (token.Token, error) {
 		return token.Token{}, fmt.Errorf("%s: it is no JSON with credentials", name)
 	}
 	k.project = cmp.Or(c.ProjectID, c.Quota)
-	t, err := k.exchange(ctx, &c, dnsScope)
+	t, err := k.exchange(ctx, &c, scope)
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", name, err)
 	}
@@ -111,6 +116,7 @@ func (k *keys) find(ctx context.Context) (text, name string, err error) {
 
 // exchange gets a token for credentials.
 func (k *keys) exchange(ctx context.Context, c *credentials, scope string) (token.Token, error) {
+	wanted := scope
 	if c.ImpersonationURL != "" {
 		scope = cloudScope // of the one who impersonates
 	}
@@ -133,7 +139,7 @@ func (k *keys) exchange(ctx context.Context, c *credentials, scope string) (toke
 		if err != nil {
 			return token.Token{}, err
 		}
-		return k.impersonate(ctx, c, source)
+		return k.impersonate(ctx, c, source, wanted)
 	default:
 		return token.Token{}, fmt.Errorf("credentials of type %q are not known", c.Type)
 	}
@@ -144,7 +150,7 @@ func (k *keys) exchange(ctx context.Context, c *credentials, scope string) (toke
 	if err != nil || c.ImpersonationURL == "" {
 		return t, err
 	}
-	return k.impersonate(ctx, c, t)
+	return k.impersonate(ctx, c, t, wanted)
 }
 
 func (k *keys) fetch(ctx context.Context, endpoint string, form url.Values, secrets []string) (token.Token, error) {
@@ -209,7 +215,7 @@ func (c *credentials) subject(scope string) (url.Values, error) {
 }
 
 // impersonate gets a token of a service account with the token of another.
-func (k *keys) impersonate(ctx context.Context, c *credentials, source token.Token) (token.Token, error) {
+func (k *keys) impersonate(ctx context.Context, c *credentials, source token.Token, scope string) (token.Token, error) {
 	client, err := web.NewClient(c.ImpersonationURL, string(k.config.CAFile), k.config.Timeout)
 	if err != nil {
 		return token.Token{}, fmt.Errorf("service_account_impersonation_url: %w", err)
@@ -219,8 +225,8 @@ func (k *keys) impersonate(ctx context.Context, c *credentials, source token.Tok
 		ExpireTime  time.Time `json:"expireTime"`
 	}
 	account := token.Account{Client: client, Source: token.NewSource(func(context.Context) (token.Token, error) { return source, nil })}
-	_, err = account.Call(ctx, web.Request{Method: http.MethodPost, Body: map[string]any{"scope": []string{dnsScope}}}, &answer)
-	return token.Token{Text: answer.AccessToken, Expires: answer.ExpireTime}, err
+	_, err = account.Call(ctx, web.Request{Method: http.MethodPost, Body: map[string]any{"scope": []string{scope}}}, &answer)
+	return token.Token{Text: answer.AccessToken, Expires: answer.ExpireTime, Secrets: source.Secrets}, err
 }
 
 // machine asks the machine's own service.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,5 +180,24 @@ func TestPolicy(t *testing.T) {
 	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
 	if len(p) != 1 || !strings.Contains(p[0].Text, "auth.example.net") || !strings.Contains(p[0].Excess, "project") {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// No token is for less than a project: what counts is what is in it.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone, dns01.OtherZones, dns01.Account}},
+		{func(s *fake.Service) { s.Others = []string{"example.com"} }, []dns01.Reach{dns01.OtherZones}, []dns01.Reach{dns01.WholeZone, dns01.OtherZones, dns01.Account}},
+		{func(s *fake.Service) { s.Things = map[string]int{"servers": 2} }, []dns01.Reach{dns01.Account}, []dns01.Reach{dns01.WholeZone, dns01.OtherZones, dns01.Account}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

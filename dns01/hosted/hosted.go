@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/libdns/libdns"
+	"golang.org/x/sync/errgroup"
 
 	"certctl/delegation"
 	"certctl/dns01"
@@ -56,12 +57,26 @@ func (p *Provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.label) }
 func (p *Provider) Prepare(ctx context.Context) error { return p.secret.Prepare(ctx) }
 
 // Ping implements dns01.Pinger. That a key may read does not say that it may write.
-func (p *Provider) Ping(ctx context.Context, zone delegation.Name) error {
+func (p *Provider) Ping(ctx context.Context, zone delegation.Name, _ []delegation.Name) error {
 	e, err := p.Editor(ctx, zone)
 	if err != nil {
 		return err
 	}
 	return e.Look(ctx, zone)
+}
+
+// wide is how many owners are asked about at a time.
+const wide = 4
+
+// Each asks about owners, for services whose keys may be for single names. The
+// first error is returned.
+func Each(ctx context.Context, owners []delegation.Name, ask func(context.Context, delegation.Name) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(wide)
+	for _, o := range owners {
+		g.Go(func() error { return ask(ctx, o) })
+	}
+	return g.Wait()
 }
 
 // AppendRecords adds records.

@@ -2,6 +2,7 @@ package linode_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,5 +122,27 @@ func TestPolicy(t *testing.T) {
 	posted := conformance.Posted(t, p[0].Text, "TOKEN", "EXPIRY")
 	if len(p) != 1 || len(posted) != 1 || posted[0] != `{"label": "certctl", "scopes": "domains:read_write", "expiry": "1"}` || !strings.Contains(p[0].Excess, "auth.example.net") {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// A user may be granted single domains, and a token be for domains only.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) { s.Granted = []string{zone.Bare()} }, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Granted = []string{zone.Bare(), "example.com"} }, []dns01.Reach{dns01.OtherZones}, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) {
+			s.Granted, s.Scopes = []string{zone.Bare()}, "domains:read_write linodes:read_only"
+		}, []dns01.Reach{dns01.Account}, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Scopes = "*" }, []dns01.Reach{dns01.OtherZones, dns01.Account}, []dns01.Reach{dns01.WholeZone}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s, 0), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package ns1_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,24 +103,28 @@ func TestProbe(t *testing.T) {
 		want   []dns01.Reach
 	}{
 		{[]string{owner.Bare()}, nil},
-		{nil, []dns01.Reach{dns01.OtherNames, dns01.NamesBelow, dns01.OtherZones}},
+		{nil, []dns01.Reach{dns01.OtherNames, dns01.NamesBelow, dns01.OtherZones, dns01.Account}},
 	} {
-		s := begin(t, test.owners...)
-		p := open(t, s)
+		p := open(t, begin(t, test.owners...))
 		if err := add(t, p, "a"); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
-			t.Error(err)
+		if wide, floor := conformance.Reaches(t, p, zone, owner); !slices.Equal(wide, test.want) || len(floor) > 0 {
+			t.Errorf("got %q, and %q of every key, want %q", wide, floor, test.want)
 		}
-		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, owner)
-		var wide []dns01.Reach
-		for _, trial := range b.Wide() {
-			wide = append(wide, trial.Reach)
-		}
-		if err != nil || !slices.Equal(wide, test.want) || len(b.Trials) != 3 {
-			t.Errorf("got %q of %v, %v, want %q", wide, b.Trials, err, test.want)
-		}
+	}
+}
+
+// A key for some records is good for these and no others.
+func TestPing(t *testing.T) {
+	owner := "a." + zone
+	p := open(t, begin(t, owner.Bare())).(dns01.Pinger)
+	if err := p.Ping(t.Context(), zone, []delegation.Name{owner}); err != nil {
+		t.Error(err)
+	}
+	err := p.Ping(t.Context(), zone, []delegation.Name{owner, "b." + zone})
+	if _, refused := errors.AsType[dns01.Refusal](err); !refused {
+		t.Errorf("got %v, want a refusal", err)
 	}
 }
 

@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"certctl/delegation"
-	"certctl/dns01"
-	"certctl/dns01/absent"
 	"certctl/dns01/hosted"
 	"certctl/dns01/rrset"
 	"certctl/dns01/web"
@@ -114,58 +111,4 @@ func (z *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 		return fmt.Errorf("%w: %w", rrset.ErrChanged, err)
 	}
 	return err
-}
-
-// Ping implements dns01.Pinger: it reads a record. A key for other records is
-// good too.
-func (p *provider) Ping(ctx context.Context, apex delegation.Name) error {
-	_, err := (&zone{p.account, apex}).Read(ctx, p.scope)
-	if status, ok := errors.AsType[*web.StatusError](err); ok && status.Status == http.StatusForbidden {
-		return nil
-	}
-	return err
-}
-
-// ProbeScope implements dns01.ScopeProber: it asks for the removal of records
-// with names that nobody has, and for the list of zones.
-func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) (dns01.Breadth, error) {
-	b := dns01.Breadth{Server: p.account.Server()}
-	z := &zone{p.account, apex}
-	records := slices.DeleteFunc(absent.Records(apex, owner), func(r absent.Record) bool {
-		return r.Reach == dns01.TheApex || r.Reach == dns01.OtherTypes
-	})
-	var err error
-	if b.Trials, err = absent.Try(ctx, records, z.remove); err != nil {
-		return b, err
-	}
-	var list []struct{ Zone string }
-	err = p.account.Call(ctx, web.Request{Method: http.MethodGet, Path: "zones"}, &list)
-	t := dns01.Trial{Reach: dns01.OtherZones, Question: "list of zones", Refused: true, Answer: "no other"}
-	if status, ok := errors.AsType[*web.StatusError](err); ok && status.Status == http.StatusForbidden {
-		t.Answer, err = "403", nil
-	}
-	for _, other := range list {
-		if name, wrong := delegation.ParseName(other.Zone); wrong == nil && name != apex {
-			more, err := absent.Try(ctx, []absent.Record{absent.In(name)}, (&zone{p.account, name}).remove)
-			b.Trials = append(b.Trials, more...)
-			return b, err
-		}
-	}
-	b.Trials = append(b.Trials, t)
-	return b, err
-}
-
-// remove asks for the removal of a record that is not there.
-func (z *zone) remove(ctx context.Context, r absent.Record) (absent.Verdict, string, error) {
-	err := z.call(ctx, http.MethodDelete, r.Owner, nil, nil)
-	status, ok := errors.AsType[*web.StatusError](err)
-	switch {
-	case gone(err):
-		return absent.Accepted, "record not found", nil
-	case ok && (status.Status == http.StatusForbidden || status.Status == http.StatusUnauthorized):
-		return absent.Refused, fmt.Sprint(status.Status), nil
-	case ok:
-		return absent.Unclear, fmt.Sprint(status.Status), nil
-	}
-	return absent.Unclear, "", err
 }

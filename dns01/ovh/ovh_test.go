@@ -1,7 +1,6 @@
 package ovh_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,8 +87,12 @@ func TestServiceAccount(t *testing.T) {
 	if err := add(t, p, zone); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, zone); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("got %v, want that it is unsupported", err)
+	if wide, _ := conformance.Reaches(t, p, zone, zone); len(wide) > 0 {
+		t.Errorf("got %q, want nothing", wide)
+	}
+	s.Others, s.Rules = []string{"example.com"}, append(s.Rules, fake.Rules("GET /domain/zone", "GET /me")...)
+	if wide, _ := conformance.Reaches(t, p, zone, zone); !slices.Equal(wide, []dns01.Reach{dns01.OtherZones, dns01.Account}) {
+		t.Errorf("got %q, want other zones and the account", wide)
 	}
 	wrong := open(t, s, account, func(c *ovh.Config) { c.ClientSecret = secret.Plain("wr0ng") })
 	if err := add(t, wrong, zone); err == nil || strings.Contains(err.Error(), "wr0ng") {
@@ -133,24 +136,22 @@ func TestProbe(t *testing.T) {
 		rules []fake.Rule
 		want  []dns01.Reach
 	}{
-		{narrow(zone.Bare()), []dns01.Reach{dns01.WholeZone}},
-		{narrow("*"), []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
-		{fake.Rules("GET /*", "POST /*"), []dns01.Reach{dns01.WholeZone, dns01.OtherZones, dns01.Account}},
-		{fake.Rules("GET /*"), nil},
+		{narrow(zone.Bare()), nil},
+		{append(narrow(zone.Bare()), fake.Rules("GET /auth/*")...), nil},
+		{append(narrow(zone.Bare()), fake.Rules("PUT /domain/zone/auth.example.net/*")...), []dns01.Reach{dns01.WholeZone}},
+		{narrow("*"), []dns01.Reach{dns01.OtherZones}},
+		{fake.Rules("GET /*", "POST /*"), []dns01.Reach{dns01.Account}},
+		{append(narrow(zone.Bare()), fake.Rules("GET /domain/*", "GET /domain/zone")...), []dns01.Reach{dns01.OtherZones, dns01.Account}},
 	} {
 		s := begin(t)
 		s.Rules = test.rules
 		p := open(t, s)
-		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone, nil); err != nil {
 			t.Error(err)
 		}
-		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, zone)
-		var wide []dns01.Reach
-		for _, trial := range b.Wide() {
-			wide = append(wide, trial.Reach)
-		}
-		if err != nil || !slices.Equal(wide, test.want) || len(b.Trials) != 3 {
-			t.Errorf("%v: got %q, %v, want %q", test.rules, wide, err, test.want)
+		wide, floor := conformance.Reaches(t, p, zone, zone)
+		if !slices.Equal(wide, test.want) || !slices.Equal(floor, []dns01.Reach{dns01.WholeZone}) {
+			t.Errorf("%v: got %q, and %q of every key, want %q", test.rules, wide, floor, test.want)
 		}
 	}
 }

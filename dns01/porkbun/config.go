@@ -24,7 +24,10 @@ type Config struct {
 }
 
 // provider is a dns01.Provider.
-type provider struct{ *hosted.Provider }
+type provider struct {
+	*hosted.Provider
+	service *service
+}
 
 // New returns a provider that writes within a scope. It reads no secret: that is
 // for Prepare, or the first use.
@@ -38,5 +41,5 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 	}
 	keys := map[string]secret.Secret{"api_key": c.APIKey, "secret_api_key": c.SecretAPIKey}
 	s := &service{web.NewAccount(client, keys, sign)}
-	return &provider{hosted.New("porkbun", scope, s.account, s.open)}, nil
+	return &provider{hosted.New("porkbun", scope, s.account, s.open), s}, nil
 }

@@ -3,6 +3,7 @@ package porkbun_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,5 +111,24 @@ func TestPolicy(t *testing.T) {
 	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
 	if len(p) != 1 || !strings.Contains(p[0].Text, "auth.example.net, API Access on") || p[0].Excess == "" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// Domains without API access are out of reach.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Shut = []string{"example.com"} }, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) { s.Open, s.Shut = []string{"example.org"}, []string{"example.com"} }, []dns01.Reach{dns01.OtherZones}, []dns01.Reach{dns01.WholeZone}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

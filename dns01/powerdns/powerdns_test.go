@@ -2,6 +2,7 @@ package powerdns_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,5 +157,24 @@ func TestPolicy(t *testing.T) {
 	p := open(t, serve(t)).(dns01.PolicyWriter).Policies(zone, []delegation.Name{zone})
 	if len(p) != 1 || !strings.Contains(p[0].Text, "set-meta auth.example.net SOA-EDIT-API DEFAULT") || p[0].Excess == "" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// There is one key for all of a server, unless a proxy lets through a part only.
+func TestProbe(t *testing.T) {
+	for _, test := range []struct {
+		change      func(*fake.Service)
+		wide, floor []dns01.Reach
+	}{
+		{func(s *fake.Service) { s.Proxied = true }, nil, []dns01.Reach{dns01.WholeZone}},
+		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone, dns01.Account}},
+		{func(s *fake.Service) { s.Others = []string{"example.com."} }, []dns01.Reach{dns01.OtherZones}, []dns01.Reach{dns01.WholeZone, dns01.Account}},
+	} {
+		s := serve(t)
+		test.change(s)
+		wide, floor := conformance.Reaches(t, open(t, s), zone, "a."+zone)
+		if !slices.Equal(wide, test.wide) || !slices.Equal(floor, test.floor) {
+			t.Errorf("got %q, and %q of every key, want %q and %q", wide, floor, test.wide, test.floor)
+		}
 	}
 }

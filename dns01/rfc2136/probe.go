@@ -16,7 +16,7 @@ import (
 // Ping implements dns01.Pinger: a signed update without any record changes
 // nothing. BIND, Knot and PowerDNS answer NOERROR if they know the key, whatever
 // it may write.
-func (p *provider) Ping(ctx context.Context, zone delegation.Name) error {
+func (p *provider) Ping(ctx context.Context, zone delegation.Name, _ []delegation.Name) error {
 	s, err := p.start(ctx, zone)
 	if err != nil {
 		return err

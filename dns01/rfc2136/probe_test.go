@@ -32,7 +32,7 @@ func TestPing(t *testing.T) {
 		{"no updates", func(*rfc2136.Config) {}, authority.Fault{NoUpdates: true}, "REFUSED"},
 	} {
 		w.server.Fault(test.fault)
-		err := w.provider(t, test.change).(dns01.Pinger).Ping(t.Context(), zone)
+		err := w.provider(t, test.change).(dns01.Pinger).Ping(t.Context(), zone, nil)
 		var refusal dns01.Refusal
 		switch {
 		case test.want == "" && err != nil:
@@ -52,7 +52,7 @@ func TestPing(t *testing.T) {
 func TestPingUnreachable(t *testing.T) {
 	w := newWorld(t, "")
 	w.server.Fault(authority.Fault{NoTCP: true})
-	err := w.provider(t).(dns01.Pinger).Ping(t.Context(), zone)
+	err := w.provider(t).(dns01.Pinger).Ping(t.Context(), zone, nil)
 	var refusal dns01.Refusal
 	if err == nil || errors.As(err, &refusal) {
 		t.Errorf("got %v, want an error that is no refusal", err)
@@ -144,7 +144,7 @@ func TestProbeOutsideScope(t *testing.T) {
 	w := newWorld(t, "")
 	p := w.provider(t)
 	var refused *dns01.ScopeError
-	if err := p.(dns01.Pinger).Ping(t.Context(), "example.com."); !errors.As(err, &refused) {
+	if err := p.(dns01.Pinger).Ping(t.Context(), "example.com.", nil); !errors.As(err, &refused) {
 		t.Errorf("Ping: got %v, want a ScopeError", err)
 	}
 	if _, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), "example.com.", "a.example.com."); !errors.As(err, &refused) {

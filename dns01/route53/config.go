@@ -76,7 +76,7 @@ func New(c Config, scope delegation.Name, env dns01.Environment) (dns01.Provider
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	p := &provider{config: c, client: client, scope: scope}
+	p := &provider{config: c, client: client, env: env, scope: scope}
 	p.keys = &keyring{find: sources(c, env), turn: make(chan struct{}, 1)}
 	p.Provider = hosted.New(c.label(), scope, p.keys, p.open)
 	return p, nil
@@ -88,6 +88,7 @@ type provider struct {
 	config Config
 	client *web.Client
 	keys   *keyring
+	env    dns01.Environment
 	scope  delegation.Name
 }
 

@@ -1,19 +1,24 @@
 package route53
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dns01/absent"
 	"certctl/dns01/txt"
+	"certctl/dns01/web"
 )
 
 // Ping implements dns01.Pinger: it reads a record set.
-func (p *provider) Ping(ctx context.Context, apex delegation.Name) error {
+func (p *provider) Ping(ctx context.Context, apex delegation.Name, _ []delegation.Name) error {
 	h, err := p.zone(ctx, apex)
 	if err != nil {
 		return err
@@ -33,17 +38,62 @@ func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) 
 	if b.Trials, err = absent.Try(ctx, absent.Records(apex, owner), h.remove); err != nil {
 		return b, err
 	}
-	other, err := h.otherZone(ctx)
-	if denied(err) || err == nil && other.ID == "" {
-		return b, nil
-	}
-	if err != nil {
+	more, err := h.elsewhere(ctx)
+	if b.Trials = append(b.Trials, more...); err != nil {
 		return b, err
 	}
-	elsewhere := &zone{provider: p, id: other.id()}
-	more, err := absent.Try(ctx, []absent.Record{absent.In(delegation.Name(other.Name))}, elsewhere.remove)
+	more, b.Unseen, err = p.rest(ctx)
 	b.Trials = append(b.Trials, more...)
 	return b, err
+}
+
+// elsewhere tries another hosted zone, if the key sees one.
+func (h *zone) elsewhere(ctx context.Context) ([]dns01.Trial, error) {
+	other, err := h.otherZone(ctx)
+	if denied(err) || err == nil && other.ID == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	elsewhere := &zone{provider: h.provider, id: other.id()}
+	return absent.Try(ctx, []absent.Record{absent.In(delegation.Name(other.Name))}, elsewhere.remove)
+}
+
+// rest asks IAM for a role of the account. AdministratorAccess, PowerUserAccess
+// and the policies that read everything allow that (AWS managed policy
+// reference); a key for records does not need it.
+func (p *provider) rest(ctx context.Context) ([]dns01.Trial, string, error) {
+	const unseen = "what else the key may do in the account"
+	at := p.env.Variable("AWS_ENDPOINT_URL_IAM")
+	if at == "" && p.config.Endpoint != "" {
+		return nil, unseen + ": endpoint: is configured, and no AWS_ENDPOINT_URL_IAM is set", nil
+	}
+	client, err := web.NewClient(cmp.Or(at, "https://iam.amazonaws.com"), string(p.config.CAFile), p.config.Timeout)
+	if err != nil {
+		return nil, "", fmt.Errorf("AWS_ENDPOINT_URL_IAM: %w", err)
+	}
+	keys, err := p.keys.get(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	_, err = client.Do(ctx, web.Request{
+		Method: http.MethodGet, Path: "/", Busy: busy, Secrets: keys.secrets(),
+		Query:  url.Values{"Action": {"ListRoles"}, "Version": {"2010-05-08"}, "MaxItems": {"1"}},
+		Header: http.Header{"Accept": {"text/xml"}},
+		Sign: func(r *http.Request, body []byte) error {
+			sign(r, body, keys, "us-east-1", "iam", time.Now())
+			return nil
+		},
+	})
+	if err = newAPIError(err, ""); err != nil && !denied(err) {
+		return nil, unseen + ": " + err.Error(), nil
+	}
+	t := dns01.Trial{Reach: dns01.Account, Question: "roles of the account (IAM)", Accepted: err == nil, Refused: err != nil, Answer: "may be read"}
+	if err != nil {
+		t.Answer = "AccessDenied"
+	}
+	return []dns01.Trial{t}, "", nil
 }
 
 // remove asks for the removal of a record that is not there.

@@ -271,29 +271,37 @@ func TestProbe(t *testing.T) {
 		want []dns01.Reach
 	}{
 		{narrow, nil},
-		{root, []dns01.Reach{dns01.OtherNames, dns01.TheApex, dns01.NamesBelow, dns01.OtherTypes, dns01.OtherZones}},
+		{root, []dns01.Reach{dns01.OtherNames, dns01.TheApex, dns01.NamesBelow, dns01.OtherTypes, dns01.OtherZones, dns01.Account}},
 	} {
 		s := begin(t, []fake.Zone{ours, other}, test.key)
-		p := open(t, s, nil, func(c *route53.Config) { c.AccessKeyID, c.ZoneID = test.key.ID, "Z1" })
-		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+		env := map[string]string{"AWS_ENDPOINT_URL_IAM": s.URL}
+		p := open(t, s, env, func(c *route53.Config) { c.AccessKeyID, c.ZoneID = test.key.ID, "Z1" })
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone, []delegation.Name{owner}); err != nil {
 			t.Fatal(err)
 		}
-		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, owner)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var wide []dns01.Reach
-		for _, trial := range b.Wide() {
-			wide = append(wide, trial.Reach)
-		}
-		if !slices.Equal(wide, test.want) || len(b.Trials) < 4 {
-			t.Errorf("%s: got %q of %v, want %q", test.key.ID, wide, b.Trials, test.want)
+		if wide, floor := conformance.Reaches(t, p, zone, owner); !slices.Equal(wide, test.want) || len(floor) > 0 {
+			t.Errorf("%s: got %q, and %q of every key, want %q", test.key.ID, wide, floor, test.want)
 		}
 		s.Do(func() {
 			if keys := s.Service.Keys(); len(keys) > 0 {
 				t.Errorf("got %v, want nothing written", keys)
 			}
 		})
+	}
+}
+
+// Where IAM is, or that it cannot be asked, is no reason to say that all is well.
+func TestProbeUnseen(t *testing.T) {
+	s := begin(t, []fake.Zone{ours}, root)
+	for at, want := range map[string]string{
+		"":                     "what else the key may do in the account: endpoint: is configured, and no AWS_ENDPOINT_URL_IAM is set",
+		s.URL + "/2013-04-01/": "what else the key may do in the account: " + s.URL + " answered SignatureDoesNotMatch",
+	} {
+		p := open(t, s, map[string]string{"AWS_ENDPOINT_URL_IAM": at})
+		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, "a."+zone)
+		if err != nil || !strings.HasPrefix(b.Unseen, want) {
+			t.Errorf("got %q, %v, want %q", b.Unseen, err, want)
+		}
 	}
 }
 

@@ -116,26 +116,27 @@ func TestErrors(t *testing.T) {
 func TestProbe(t *testing.T) {
 	for _, test := range []struct {
 		other []string
+		full  bool
 		want  []dns01.Reach
 	}{
-		{nil, []dns01.Reach{dns01.WholeZone}},
-		{[]string{"www.example.com"}, []dns01.Reach{dns01.WholeZone, dns01.OtherZones}},
+		{nil, false, nil},
+		{[]string{"www.example.com"}, false, []dns01.Reach{dns01.OtherZones}},
+		{nil, true, []dns01.Reach{dns01.Account}},
 	} {
 		s := begin(t)
-		s.Other = test.other
+		s.Other, s.Full = test.other, test.full
 		p := open(t, s)
-		if err := p.(dns01.Pinger).Ping(t.Context(), zone); err != nil {
+		if err := p.(dns01.Pinger).Ping(t.Context(), zone, nil); err != nil {
 			t.Error(err)
 		}
-		b, err := p.(dns01.ScopeProber).ProbeScope(t.Context(), zone, zone)
-		var wide []dns01.Reach
-		for _, trial := range b.Wide() {
-			wide = append(wide, trial.Reach)
-		}
-		if err != nil || !slices.Equal(wide, test.want) {
-			t.Errorf("got %q, %v, want %q", wide, err, test.want)
+		wide, floor := conformance.Reaches(t, p, zone, zone)
+		if !slices.Equal(wide, test.want) || !slices.Equal(floor, []dns01.Reach{dns01.WholeZone}) {
+			t.Errorf("got %q, and %q of every key, want %q", wide, floor, test.want)
 		}
 	}
+}
+
+func TestPolicy(t *testing.T) {
 	if p := open(t, begin(t)).(dns01.PolicyWriter).Policies(zone, nil)[0]; !strings.Contains(p.Text, "certctl-auth.example.net") || p.Excess == "" {
 		t.Errorf("got %+v", p)
 	}

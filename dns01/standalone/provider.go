@@ -69,16 +69,6 @@ func (p *provider) admit(ctx context.Context, zone string, records []libdns.Reco
 	return admitted, list, nil
 }
 
-// Ping implements dns01.Pinger: it finds out whether the zone is being served.
-func (p *provider) Ping(context.Context, delegation.Name) error {
-	p.pool.mu.Lock()
-	defer p.pool.mu.Unlock()
-	if p.pool.values == nil && p.pool.failed == nil {
-		return errNotServing
-	}
-	return p.pool.failed
-}
-
 // Askers implements dns01.Audience.
 func (p *provider) Askers(_ context.Context, _, owner delegation.Name) ([]dns01.Asker, error) {
 	var askers []dns01.Asker

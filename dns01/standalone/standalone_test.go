@@ -135,7 +135,7 @@ func TestNotServing(t *testing.T) {
 	if err := c.Delete(t.Context(), zone, records); err != nil {
 		t.Errorf("delete: got %v", err)
 	}
-	if err := c.Ping(t.Context(), zone); err == nil {
+	if err := c.Ping(t.Context(), zone, nil); err == nil {
 		t.Error("ping: got no error")
 	}
 }

@@ -29,15 +29,15 @@ func (a *Account) Prepare(ctx context.Context) error {
 // Call sends a request with a token in it, and reads the answer, JSON, into a
 // value unless that is nil.
 func (a *Account) Call(ctx context.Context, r web.Request, into any) (web.Answer, error) {
-	text, err := a.Source.Token(ctx)
+	t, err := a.Source.Token(ctx)
 	if err != nil {
 		return web.Answer{}, &dns01.UnsentError{Err: err}
 	}
 	if r.Header = maps.Clone(r.Header); r.Header == nil {
 		r.Header = make(http.Header)
 	}
-	r.Header.Set("Authorization", "Bearer "+text)
-	r.Secrets = append(r.Secrets, text)
+	r.Header.Set("Authorization", "Bearer "+t.Text)
+	r.Secrets = append(append(r.Secrets, t.Text), t.Secrets...)
 	answer, err := a.Client.Send(ctx, r)
 	if err == nil && into != nil && json.Unmarshal(answer.Body, into) != nil {
 		err = &web.FormError{Server: a.Client.Server()}

@@ -18,6 +18,7 @@ import (
 type Token struct {
 	Text    string
 	Expires time.Time
+	Secrets []string // that it was got with, and that must not show either
 }
 
 // early is how long before its end a token is replaced.
@@ -36,21 +37,21 @@ func NewSource(get func(context.Context) (Token, error)) *Source {
 }
 
 // Token returns a token that is good for a while.
-func (s *Source) Token(ctx context.Context) (string, error) {
+func (s *Source) Token(ctx context.Context) (Token, error) {
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return Token{}, ctx.Err()
 	}
 	defer func() { <-s.turn }()
 	if s.kept == nil || time.Until(s.kept.Expires) < early {
 		t, err := s.get(ctx)
 		if err != nil {
-			return "", err
+			return Token{}, err
 		}
 		s.kept = &t
 	}
-	return s.kept.Text, nil
+	return *s.kept, nil
 }
 
 // Fetch asks a token endpoint (RFC 6749 §3.2): with a form if that is not nil.
@@ -77,5 +78,5 @@ func Fetch(ctx context.Context, c *web.Client, r web.Request, form url.Values) (
 	if err != nil {
 		seconds = 300
 	}
-	return Token{answer.AccessToken, time.Now().Add(time.Duration(seconds) * time.Second)}, nil
+	return Token{answer.AccessToken, time.Now().Add(time.Duration(seconds) * time.Second), r.Secrets}, nil
 }

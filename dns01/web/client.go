@@ -234,7 +234,7 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Answer, erro
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err == nil && len(answer) > maxBody {
-		err = errTooLong
+		err = ErrTooLong
 	}
 	if err != nil {
 		return Answer{}, c.failure(ctx, err, r.Secrets)
@@ -245,7 +245,8 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Answer, erro
 	return Answer{}, newStatusError(c.Server(), response, answer, r.Secrets)
 }
 
-var errTooLong = fmt.Errorf("the answer is longer than %d MB", maxBody>>20)
+// ErrTooLong is in the chain of errors where an answer is longer than 8 MB.
+var ErrTooLong = fmt.Errorf("the answer is longer than %d MB", maxBody>>20)
 
 // failure says what happened instead of an answer.
 func (c *Client) failure(ctx context.Context, err error, secrets []string) error {

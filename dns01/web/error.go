@@ -78,7 +78,7 @@ func until(seconds uint64) time.Duration {
 
 // passing reports whether the next try may fare better.
 func (e *FailedError) passing() bool {
-	if errors.Is(e.Err, errTooLong) || errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded) {
+	if errors.Is(e.Err, ErrTooLong) || errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded) {
 		return false
 	}
 	return errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF) || errors.Is(e.Err, syscall.ECONNRESET)

@@ -139,3 +139,9 @@ func (p *provider) bodies(records []dns01.Record) []any {
 	}
 	return singles
 }
+
+// ProbeScope implements dns01.ScopeProber: it cannot be done. What the service
+// behind does with the values, and with which keys, is not seen from here.
+func (p *provider) ProbeScope(context.Context, delegation.Name, delegation.Name) (dns01.Breadth, error) {
+	return dns01.Breadth{}, &dns01.UntriedError{Label: p.Label(), Why: "what the service behind it may write is not seen from here"}
+}

@@ -53,6 +53,7 @@ type Service struct {
 	sets   map[Key]Set
 	faults []Fault
 	asked  []string
+	sent   []string
 	idents []ident // by id
 }
 
@@ -67,7 +68,7 @@ func (s *Service) Start(answer http.HandlerFunc) {
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, answer http.HandlerFunc) {
 	body, _ := io.ReadAll(r.Body) // or it would not be seen that a client has gone
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	f, hit := s.note(r)
+	f, hit := s.note(r, body)
 	if hit && f.Slow > 0 {
 		select {
 		case <-time.After(f.Slow):
@@ -96,10 +97,13 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, answer http.Hand
 }
 
 // note writes a request down, and returns the fault that it meets.
-func (s *Service) note(r *http.Request) (Fault, bool) {
+func (s *Service) note(r *http.Request, body []byte) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, r.Method+" "+r.URL.RequestURI())
+	if r.Method != http.MethodGet {
+		s.sent = append(s.sent, r.Method+" "+r.URL.RequestURI()+" "+string(body))
+	}
 	if len(s.faults) == 0 {
 		return Fault{}, false
 	}
@@ -130,6 +134,16 @@ func (s *Service) Asked() []string {
 	asked := s.asked
 	s.asked = nil
 	return asked
+}
+
+// Sent returns what was asked with other methods than GET since the last time,
+// each as "METHOD /path?query body".
+func (s *Service) Sent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := s.sent
+	s.sent = nil
+	return sent
 }
 
 // Do calls a function while nobody is served.

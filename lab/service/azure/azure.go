@@ -29,6 +29,7 @@ const most = 20
 type Client struct {
 	ID, Secret string
 	Owners     []string // whose TXT records it may write, with the final dot, without deleting them; nil: everything
+	Group      []string // actions that it may do in the resource group beside
 }
 
 // Service is Azure DNS with the zones of one resource group.
@@ -79,8 +80,8 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ok:
 		problem(w, 401, "InvalidAuthenticationToken", "The access token is invalid.")
-	case r.URL.Path == subscription+"/providers/Microsoft.Authorization/permissions" && version == "2022-04-01":
-		s.permissions(w, client)
+	case strings.HasSuffix(r.URL.Path, "/providers/Microsoft.Authorization/permissions") && version == "2022-04-01":
+		s.permissions(w, client, r.URL.Path)
 	case version != "2018-05-01":
 		problem(w, 400, "InvalidApiVersionParameter", "The api-version is invalid.")
 	case !inZones:
@@ -98,10 +99,14 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Service) permissions(w http.ResponseWriter, c Client) {
+// permissions lists what a client may do in the subscription, or in the group.
+func (s *Service) permissions(w http.ResponseWriter, c Client, path string) {
 	list := []any{}
-	if c.Owners == nil {
+	switch {
+	case c.Owners == nil:
 		list = append(list, map[string]any{"actions": []string{"*"}, "notActions": []string{}})
+	case c.Group != nil && strings.Contains(path, "/resourceGroups/"):
+		list = append(list, map[string]any{"actions": c.Group, "notActions": []string{}})
 	}
 	service.Write(w, 200, map[string]any{"value": list})
 }

@@ -18,6 +18,7 @@ type Service struct {
 	Zone  string // its name, without the final dot
 	Token string
 	Twins []Zone // more zones that the token sees
+	Broad bool   // it may write these too, and read what is no DNS
 }
 
 // Zone is a zone as it is listed.
@@ -45,12 +46,41 @@ func (s *Service) Start() {
 		switch id := r.PathValue("zone"); {
 		case r.Header.Get("Authorization") != "Bearer "+s.Token:
 			refuse(w, 403, 9109, "Invalid access token")
+		case strings.HasSuffix(r.URL.Path, "/settings/ssl"), r.URL.Path == "/user", r.URL.Path == "/user/tokens":
+			s.rest(w)
+		case s.isTwin(r.URL.Path):
+			s.twin(w, r)
 		case strings.HasPrefix(r.URL.Path, "/zones/") && !strings.HasPrefix(r.URL.Path, "/zones/"+ZoneID+"/"):
 			refuse(w, 404, 7003, "Could not route to "+r.URL.Path+id+", perhaps your object identifier is invalid?")
 		default:
 			mux.ServeHTTP(w, r)
 		}
 	})
+}
+
+// rest is what is no DNS.
+func (s *Service) rest(w http.ResponseWriter) {
+	if !s.Broad {
+		refuse(w, 403, 9109, "Unauthorized to access requested resource")
+		return
+	}
+	answer(w, []any{}, nil)
+}
+
+func (s *Service) isTwin(path string) bool {
+	return slices.ContainsFunc(s.Twins, func(z Zone) bool { return strings.HasPrefix(path, "/zones/"+z.ID+"/dns_records") })
+}
+
+// twin is a zone without records.
+func (s *Service) twin(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !s.Broad:
+		refuse(w, 403, 10000, "Authentication error")
+	case r.Method == http.MethodDelete:
+		refuse(w, 404, 81044, "Record does not exist.")
+	default:
+		answer(w, []any{}, info{1, pageSize, 0, 0, 1})
+	}
 }
 
 type note struct {

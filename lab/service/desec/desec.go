@@ -5,6 +5,7 @@ package desec
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"certctl/lab/service"
@@ -16,6 +17,10 @@ type Service struct {
 	Zone      string // its name, without the final dot
 	Token     string
 	LowestTTL int // in seconds; 0: an hour
+
+	Other   string   // one more domain of the account, or ""
+	Owners  []string // whose TXT records the token's policies allow, with the final dot; nil: everything
+	Manager bool     // whether the token has perm_manage_tokens
 }
 
 // pageSize is smaller than deSEC's, so that there is more than one page.
@@ -37,6 +42,12 @@ func (s *Service) Start() {
 		switch {
 		case r.Header.Get("Authorization") != "Token "+s.Token:
 			refuse(w, 401, "Invalid token.")
+		case r.URL.Path == "/api/v1/auth/tokens/":
+			s.tokens(w)
+		case r.URL.Path == "/api/v1/domains/":
+			s.domains(w)
+		case s.Other != "" && r.URL.Path == "/api/v1/domains/"+s.Other+"/rrsets/" && r.Method == http.MethodPatch:
+			s.elsewhere(w, r)
 		case !strings.HasPrefix(r.URL.Path, "/api/v1/domains/"+s.Zone+"/"):
 			missing(w)
 		default:
@@ -53,6 +64,41 @@ func missing(w http.ResponseWriter) { refuse(w, 404, "Not found.") }
 
 func (s *Service) domain(w http.ResponseWriter, _ *http.Request) {
 	service.Write(w, 200, map[string]any{"name": s.Zone, "minimum_ttl": s.LowestTTL, "created": moment, "published": moment, "touched": moment})
+}
+
+func (s *Service) domains(w http.ResponseWriter) {
+	list := []any{}
+	for _, name := range []string{s.Other, s.Zone} {
+		if name != "" {
+			list = append(list, map[string]any{"name": name, "minimum_ttl": s.LowestTTL, "created": moment, "published": moment, "touched": moment})
+		}
+	}
+	service.Write(w, 200, list)
+}
+
+func (s *Service) tokens(w http.ResponseWriter) {
+	if !s.Manager {
+		forbidden(w)
+		return
+	}
+	service.Write(w, 200, []any{map[string]any{"id": "3a6b94b5-d20e-40bd-a7cc-521f5c79fab3", "name": "certctl", "perm_manage_tokens": true}})
+}
+
+func forbidden(w http.ResponseWriter) {
+	refuse(w, 403, "You do not have permission to perform this action.")
+}
+
+// elsewhere is a bulk request for the other domain, which has no records.
+func (s *Service) elsewhere(w http.ResponseWriter, r *http.Request) {
+	var sets []wanted
+	switch {
+	case !service.Read(r, &sets) || slices.ContainsFunc(sets, func(v wanted) bool { return v.Records == nil || len(*v.Records) > 0 }):
+		refuse(w, 400, "only removals are expected here")
+	case s.Owners != nil:
+		forbidden(w)
+	default:
+		service.Write(w, 200, []any{})
+	}
 }
 
 const moment = "2026-01-02T03:04:05.678901Z"
@@ -126,6 +172,10 @@ func (s *Service) change(w http.ResponseWriter, r *http.Request) {
 		refuse(w, 400, "JSON parse error")
 		return
 	}
+	if slices.ContainsFunc(sets, s.denies) {
+		forbidden(w)
+		return
+	}
 	errs, bad := make([]map[string][]string, len(sets)), false
 	seen := make(map[service.Key]bool)
 	for i, v := range sets {
@@ -160,6 +210,12 @@ func (s *Service) key(v wanted) service.Key {
 	return service.Key{Owner: owner, Type: v.Type}
 }
 
+// denies reports whether the token's policies forbid a set. They are looked at
+// before anything else.
+func (s *Service) denies(v wanted) bool {
+	return s.Owners != nil && (v.Subname == nil || v.Type != "TXT" || !slices.Contains(s.Owners, s.key(v).Owner))
+}
+
 // check returns what is wrong with a set.
 func (s *Service) check(v wanted) map[string][]string {
 	required := []string{"This field is required."}
@@ -168,7 +224,7 @@ func (s *Service) check(v wanted) map[string][]string {
 		return map[string][]string{"subname": required}
 	case strings.HasSuffix(*v.Subname, ".") || *v.Subname == "@" || *v.Subname != strings.ToLower(*v.Subname):
 		return map[string][]string{"subname": {"Subname can only use (lowercase) a-z, 0-9, ., -, and _."}}
-	case v.Type != "TXT":
+	case v.Type != "TXT" && (v.Type != "AAAA" || v.Records == nil || len(*v.Records) > 0):
 		return map[string][]string{"type": {"The type is not supported here."}}
 	case v.TTL == nil:
 		return map[string][]string{"ttl": required}

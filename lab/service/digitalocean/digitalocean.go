@@ -5,6 +5,7 @@ package digitalocean
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,9 @@ type Service struct {
 	service.Service
 	Zone  string // its name, without the final dot
 	Token string
+
+	Others []string // more domains of the team
+	Full   bool     // whether the token has full access, and not the scopes for domains only
 }
 
 // pageSize is smaller than DigitalOcean's, so that there is more than one page.
@@ -24,6 +28,7 @@ const pageSize = 20
 // Start begins to serve at URL; the API is below /v2.
 func (s *Service) Start() {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v2/domains", s.domains)
 	mux.HandleFunc("GET /v2/domains/{domain}", s.domain)
 	mux.HandleFunc("GET /v2/domains/{domain}/records", s.list)
 	mux.HandleFunc("POST /v2/domains/{domain}/records", s.create)
@@ -34,7 +39,9 @@ func (s *Service) Start() {
 		switch {
 		case r.Header.Get("Authorization") != "Bearer "+s.Token:
 			refuse(w, 401, "Unauthorized", "Unable to authenticate you")
-		case r.URL.Path != below && !strings.HasPrefix(r.URL.Path, below+"/"):
+		case slices.Contains([]string{"/v2/droplets", "/v2/account/keys", "/v2/databases", "/v2/kubernetes/clusters"}, r.URL.Path):
+			s.rest(w)
+		case r.URL.Path != "/v2/domains" && r.URL.Path != below && !strings.HasPrefix(r.URL.Path, below+"/"):
 			missing(w)
 		default:
 			mux.ServeHTTP(w, r)
@@ -44,6 +51,23 @@ func (s *Service) Start() {
 
 func refuse(w http.ResponseWriter, status int, id, message string) {
 	service.Write(w, status, map[string]string{"id": id, "message": message, "request_id": "4d9d8375-3c56-4925-a3e7-eb137fed17e9"})
+}
+
+// rest is what is no domain.
+func (s *Service) rest(w http.ResponseWriter) {
+	if !s.Full {
+		refuse(w, 403, "Forbidden", "You are not authorized to perform this operation")
+		return
+	}
+	service.Write(w, 200, map[string]any{"meta": map[string]int{"total": 0}})
+}
+
+func (s *Service) domains(w http.ResponseWriter, _ *http.Request) {
+	list := []any{}
+	for _, name := range append([]string{s.Zone}, s.Others...) {
+		list = append(list, map[string]any{"name": name, "ttl": 1800, "zone_file": ""})
+	}
+	service.Write(w, 200, map[string]any{"domains": list, "meta": map[string]int{"total": len(list)}})
 }
 
 func missing(w http.ResponseWriter) {

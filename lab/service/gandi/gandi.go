@@ -16,6 +16,9 @@ type Service struct {
 	service.Service
 	Zone  string // its name, without the final dot
 	Token string
+
+	Others []string // more domains that the token is for
+	Broad  bool     // whether it may see the bills
 }
 
 // pageSize is smaller than Gandi's, so that there is more than one page.
@@ -35,6 +38,12 @@ func (s *Service) Start() {
 		switch {
 		case r.Header.Get("Authorization") != "Bearer "+s.Token:
 			refuse(w, 403, "HTTPForbidden", "Access was denied to this resource.")
+		case r.URL.Path == "/v5/billing/info" && s.Broad:
+			service.Write(w, 200, map[string]any{"annual_balance": 1, "grid": "A"})
+		case r.URL.Path == "/v5/billing/info":
+			refuse(w, 403, "HTTPForbidden", "Access was denied to this resource.")
+		case r.URL.Path == "/v5/livedns/domains":
+			s.domains(w)
 		case r.URL.Path != below && !strings.HasPrefix(r.URL.Path, below+"/"):
 			missing(w)
 		default:
@@ -53,6 +62,14 @@ func missing(w http.ResponseWriter) {
 
 func (s *Service) domain(w http.ResponseWriter, _ *http.Request) {
 	service.Write(w, 200, map[string]any{"fqdn": s.Zone, "automatic_snapshots": false, "domain_records_href": s.URL + "/v5/livedns/domains/" + s.Zone + "/records"})
+}
+
+func (s *Service) domains(w http.ResponseWriter) {
+	list := []any{}
+	for _, name := range append([]string{s.Zone}, s.Others...) {
+		list = append(list, map[string]string{"fqdn": name, "domain_href": s.URL + "/v5/livedns/domains/" + name})
+	}
+	service.Write(w, 200, list)
 }
 
 // set is a record set as it is answered.

@@ -29,6 +29,8 @@ type Key struct {
 	Email  string
 	Public *rsa.PublicKey
 	Owners []string // whose TXT records it may write, with the final dot; nil: everything
+
+	scope string // of a token; "": as of a machine, for everything
 }
 
 // Service is Cloud DNS with one project.
@@ -82,6 +84,9 @@ func (p *problem) write(w http.ResponseWriter) {
 var forbidden = &problem{403, "forbidden", "Forbidden"}
 
 func (s *Service) serve(r *http.Request, key Key) (any, *problem) {
+	if r.URL.Path == "/v1/projects/"+Project+":testIamPermissions" {
+		return permissions(r, key)
+	}
 	rest, ok := strings.CutPrefix(r.URL.Path, "/dns/v1/projects/"+Project+"/managedZones")
 	if !ok {
 		return nil, forbidden // as Google says of projects that are not there
@@ -109,6 +114,21 @@ func (s *Service) serve(r *http.Request, key Key) (any, *problem) {
 		return map[string]any{"kind": "dns#change", "id": id, "status": status(left)}, nil
 	}
 	return nil, &problem{404, "notFound", "Not Found"}
+}
+
+// permissions is a part of Resource Manager: which of those that are asked for a
+// key has.
+func permissions(r *http.Request, key Key) (any, *problem) {
+	var body struct{ Permissions []string }
+	switch {
+	case r.Method != http.MethodPost || !service.Read(r, &body) || len(body.Permissions) == 0:
+		return nil, &problem{400, "badRequest", "Invalid JSON payload received."}
+	case key.scope != "" && !strings.HasPrefix(key.scope, cloud):
+		return nil, &problem{403, "insufficientPermissions", "Request had insufficient authentication scopes."}
+	case key.Owners != nil:
+		return map[string]any{}, nil
+	}
+	return map[string]any{"permissions": body.Permissions}, nil
 }
 
 func status(left int) string {

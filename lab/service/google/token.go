@@ -71,8 +71,11 @@ func (s *Service) grant(w http.ResponseWriter, k Key) {
 	service.Write(w, 200, map[string]any{"access_token": s.add(k), "expires_in": 3599, "token_type": "Bearer"})
 }
 
+// cloud is the scope for everything; with .read-only, for reading it.
+const cloud = "https://www.googleapis.com/auth/cloud-platform"
+
 func validScope(scope string) bool {
-	return scope == "https://www.googleapis.com/auth/ndev.clouddns.readwrite" || scope == "https://www.googleapis.com/auth/cloud-platform"
+	return scope == "https://www.googleapis.com/auth/ndev.clouddns.readwrite" || scope == cloud || scope == cloud+".read-only"
 }
 
 // verify checks a service account's assertion (RFC 7523 §3).
@@ -97,7 +100,9 @@ func (s *Service) verify(text string) (Key, bool) {
 		return Key{}, false
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	return s.Keys[i], rsa.VerifyPKCS1v15(s.Keys[i].Public, crypto.SHA256, sum[:], signature) == nil
+	key := s.Keys[i]
+	key.scope = claims.Scope
+	return key, rsa.VerifyPKCS1v15(s.Keys[i].Public, crypto.SHA256, sum[:], signature) == nil
 }
 
 func decode(part string, into any) bool {

@@ -19,6 +19,9 @@ type Service struct {
 	Mode  string // primary, or secondary; "": primary
 	Token string
 
+	Others []string       // more zones of the project
+	Things map[string]int // what else it has: how many of each of kinds, in the words of the API
+
 	Steps int    // how often an action is asked for until it has ended
 	Fails string // why actions fail in the end; "": they do not
 
@@ -31,6 +34,7 @@ const pageSize = 20
 // Start begins to serve at URL; the API is below /v1.
 func (s *Service) Start() {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/zones", s.zones)
 	mux.HandleFunc("GET /v1/zones/{zone}", s.zone)
 	mux.HandleFunc("GET /v1/zones/{zone}/rrsets", s.list)
 	mux.HandleFunc("GET /v1/zones/{zone}/rrsets/{name}/{type}", s.get)
@@ -38,6 +42,12 @@ func (s *Service) Start() {
 	mux.HandleFunc("POST /v1/zones/{zone}/rrsets/{name}/{type}/actions/remove_records", s.remove)
 	mux.HandleFunc("GET /v1/actions/{id}", s.action)
 	mux.HandleFunc("GET /v1/actions", s.listActions)
+	for _, kind := range []string{"servers", "load_balancers", "volumes", "certificates"} {
+		mux.HandleFunc("GET /v1/"+kind, func(w http.ResponseWriter, _ *http.Request) {
+			n := s.Things[kind]
+			service.Write(w, 200, map[string]any{kind: make([]struct{}, n), "meta": pagination(1, 50, 1, n)})
+		})
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
 	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
 		parts := strings.Split(r.URL.Path, "/")
@@ -69,6 +79,14 @@ func (s *Service) zone(w http.ResponseWriter, _ *http.Request) {
 		"id": zoneID, "name": s.Zone, "mode": mode, "ttl": 3600, "status": "ok", "record_count": 0,
 		"created": moment, "labels": map[string]string{}, "protection": map[string]bool{"delete": false},
 	}})
+}
+
+func (s *Service) zones(w http.ResponseWriter, _ *http.Request) {
+	list := []any{}
+	for i, name := range append([]string{s.Zone}, s.Others...) {
+		list = append(list, map[string]any{"id": zoneID + i, "name": name, "mode": "primary"})
+	}
+	service.Write(w, 200, map[string]any{"zones": list, "meta": pagination(1, 50, 1, len(list))})
 }
 
 const moment = "2026-01-02T03:04:05Z"

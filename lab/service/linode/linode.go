@@ -3,6 +3,7 @@
 package linode
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -19,6 +20,9 @@ type Service struct {
 	Zone  string // its name, without the final dot
 	Type  string // master, or slave; "": master
 	Token string
+
+	Scopes  string   // of the token; "": domains:read_write
+	Granted []string // domains that the token's user may write; nil: the user is not restricted
 }
 
 // ZoneID is the number of the domain.
@@ -38,15 +42,35 @@ func (s *Service) Start() {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
 	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
 		one := "/v4/domains/" + strconv.Itoa(ZoneID)
+		scopes := cmp.Or(s.Scopes, "domains:read_write")
+		if r.Header.Get("Authorization") != "Bearer "+s.Token {
+			scopes = "unknown"
+		}
+		w.Header().Set("X-OAuth-Scopes", scopes)
 		switch {
-		case r.Header.Get("Authorization") != "Bearer "+s.Token:
+		case scopes == "unknown":
 			refuse(w, 401, "", "Invalid Token")
+		case r.URL.Path == "/v4/profile/grants":
+			s.grants(w)
 		case r.URL.Path != "/v4/domains" && r.URL.Path != one && !strings.HasPrefix(r.URL.Path, one+"/"):
 			missing(w)
 		default:
 			mux.ServeHTTP(w, r)
 		}
 	})
+}
+
+// grants answers with nothing to who may do everything.
+func (s *Service) grants(w http.ResponseWriter) {
+	if s.Granted == nil {
+		w.WriteHeader(204)
+		return
+	}
+	list := []any{}
+	for i, name := range s.Granted {
+		list = append(list, map[string]any{"id": ZoneID + i, "label": name, "permissions": "read_write"})
+	}
+	service.Write(w, 200, map[string]any{"global": map[string]any{"add_domains": false, "account_access": nil}, "domain": list})
 }
 
 func refuse(w http.ResponseWriter, status int, field, reason string) {

@@ -35,6 +35,8 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("X-NSONE-Key") != s.Key:
 		problem(w, 401, "Unauthorized")
+	case r.URL.Path == "/account/users" || r.URL.Path == "/account/settings" || r.URL.Path == "/monitoring/jobs":
+		s.rest(w)
 	case r.URL.Path == "/zones" && s.Owners != nil:
 		problem(w, 403, "Forbidden")
 	case r.URL.Path == "/zones":
@@ -54,6 +56,15 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.record(w, r, parts[1], service.Key{Owner: parts[2] + ".", Type: "TXT"})
 	}
+}
+
+// rest is what is no DNS.
+func (s *Service) rest(w http.ResponseWriter) {
+	if s.Owners != nil {
+		problem(w, 403, "Forbidden")
+		return
+	}
+	service.Write(w, 200, []any{})
 }
 
 type record struct {

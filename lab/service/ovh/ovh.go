@@ -42,6 +42,8 @@ type Service struct {
 	Rules                         []Rule
 	Ahead                         time.Duration // of the clock
 
+	Others []string // more zones, that a service account can list if it can list any
+
 	Refreshed int // how often
 }
 
@@ -80,6 +82,12 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	case !slices.ContainsFunc(s.Rules, func(rule Rule) bool { return rule.allows(r) }):
 		problem(w, 403, "Client::Forbidden", "This call has not been granted")
+		return
+	case r.URL.Path == "/domain/zone":
+		service.Write(w, 200, append([]string{s.Zone}, s.Others...))
+		return
+	case r.URL.Path == "/me":
+		service.Write(w, 200, map[string]string{"nichandle": "xx1-ovh"})
 		return
 	case !inZone:
 		problem(w, 404, "Client::NotFound", "This service does not exist")

@@ -4,6 +4,7 @@ package porkbun
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,10 +17,15 @@ type Service struct {
 	Zone           string // its name, without the final dot
 	Key, SecretKey string
 	Closed         bool // the domain has no API access
+
+	Open, Shut []string // more domains of the account, with API access and without
 }
 
 // base is where the API is, below URL.
 const base = "/api/json/v3/dns/"
+
+// listAll is the command that lists domains.
+const listAll = "/api/json/v3/domain/listAll"
 
 // fields are all that any request may have.
 type fields struct {
@@ -31,6 +37,7 @@ type fields struct {
 	TTL       string `json:"ttl"`
 	Prio      string `json:"prio"`
 	Notes     string `json:"notes"`
+	Start     string `json:"start"`
 }
 
 // Start begins to serve at URL.
@@ -39,12 +46,18 @@ func (s *Service) Start() {
 		var f fields
 		parts := strings.Split(strings.TrimPrefix(r.URL.Path, base), "/")
 		switch {
-		case r.Method != http.MethodPost || !strings.HasPrefix(r.URL.Path, base) || len(parts) < 2:
+		case r.Method != http.MethodPost || r.URL.Path != listAll && (!strings.HasPrefix(r.URL.Path, base) || len(parts) < 2):
 			refuse(w, "Invalid request.")
 		case !service.Read(r, &f):
 			refuse(w, "All API requests must be valid JSON.")
 		case f.Key != s.Key || f.SecretKey != s.SecretKey:
 			refuse(w, "Invalid API key. (002)")
+		case r.URL.Path == listAll:
+			s.domains(w)
+		case slices.Contains(s.Open, parts[1]) && parts[0] == "retrieveByNameType":
+			service.Write(w, 200, map[string]any{"status": "SUCCESS", "records": []any{}})
+		case slices.Contains(s.Shut, parts[1]):
+			refuse(w, "Domain is not opted in to API access.")
 		case parts[1] != s.Zone:
 			refuse(w, "Invalid domain.")
 		case s.Closed:
@@ -53,6 +66,14 @@ func (s *Service) Start() {
 			s.answer(w, parts[0], parts[2:], f)
 		}
 	})
+}
+
+func (s *Service) domains(w http.ResponseWriter) {
+	list := []any{}
+	for _, name := range slices.Concat([]string{s.Zone}, s.Shut, s.Open) {
+		list = append(list, map[string]any{"domain": name, "status": "ACTIVE", "tld": name[strings.LastIndex(name, ".")+1:]})
+	}
+	service.Write(w, 200, map[string]any{"status": "SUCCESS", "domains": list})
 }
 
 func (s *Service) answer(w http.ResponseWriter, command string, rest []string, f fields) {

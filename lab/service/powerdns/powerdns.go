@@ -17,12 +17,17 @@ type Service struct {
 	Zone string // its name, with the final dot
 	Kind string // Native, Master or Slave; "": Native
 	Key  string
+
+	Others  []string // more zones of the server, with the final dot
+	Proxied bool     // a proxy lets nothing through but zones
 }
 
 // Start begins to serve at URL.
 func (s *Service) Start() {
 	zone := "/api/v1/servers/localhost/zones/" + s.Zone
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/servers/localhost/config", s.settings)
+	mux.HandleFunc("GET /api/v1/servers/localhost/zones", s.zones)
 	mux.HandleFunc("GET "+zone, s.get)
 	mux.HandleFunc("PATCH "+zone, s.patch)
 	mux.HandleFunc("PUT "+zone+"/notify", s.notify)
@@ -39,6 +44,22 @@ func (s *Service) Start() {
 
 func refuse(w http.ResponseWriter, status int, text string) {
 	service.Write(w, status, map[string]string{"error": text})
+}
+
+func (s *Service) settings(w http.ResponseWriter, _ *http.Request) {
+	if s.Proxied {
+		refuse(w, 403, "Forbidden")
+		return
+	}
+	service.Write(w, 200, []any{map[string]string{"name": "api", "type": "ConfigSetting", "value": "yes"}})
+}
+
+func (s *Service) zones(w http.ResponseWriter, _ *http.Request) {
+	list := []any{}
+	for _, name := range append([]string{s.Zone}, s.Others...) {
+		list = append(list, map[string]any{"id": name, "name": name, "kind": s.kind(), "serial": 1})
+	}
+	service.Write(w, 200, list)
 }
 
 func (s *Service) kind() string {

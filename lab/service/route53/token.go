@@ -1,6 +1,7 @@
 package route53
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,9 +12,12 @@ import (
 // of the account or to the web identity "identity".
 func (s *Service) token(w http.ResponseWriter, r *http.Request, body []byte) {
 	form, _ := url.ParseQuery(string(body))
-	action := form.Get("Action")
+	action := cmp.Or(form.Get("Action"), r.URL.Query().Get("Action"))
 	var p *problem
 	switch action {
+	case "ListRoles":
+		s.listRoles(w, r, body)
+		return
 	case "AssumeRole":
 		_, p = s.authenticate(r, body, "sts")
 	case "AssumeRoleWithWebIdentity":
@@ -33,6 +37,19 @@ func (s *Service) token(w http.ResponseWriter, r *http.Request, body []byte) {
 	k := s.temporary()
 	fmt.Fprintf(w, `<%[1]sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><%[1]sResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials></%[1]sResult></%[1]sResponse>`,
 		action, k.ID, k.Secret, k.Token, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+}
+
+// listRoles is a part of IAM.
+func (s *Service) listRoles(w http.ResponseWriter, r *http.Request, body []byte) {
+	key, p := s.authenticate(r, body, "iam")
+	if p == nil && key.Owners != nil {
+		p = &problem{403, "AccessDenied", "User is not authorized to perform: iam:ListRoles"}
+	}
+	if p != nil {
+		p.write(w)
+		return
+	}
+	fmt.Fprint(w, `<ListRolesResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListRolesResult><IsTruncated>false</IsTruncated><Roles/></ListRolesResult></ListRolesResponse>`)
 }
 
 func (s *Service) temporary() Key {

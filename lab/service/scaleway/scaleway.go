@@ -16,7 +16,8 @@ type Service struct {
 	Zone  string   // without the final dot
 	Other []string // zones beside it
 	Key   string
-	Page  int // records in a page at most; 0: 100
+	Full  bool // whether the key may do more than DNS
+	Page  int  // records in a page at most; 0: 100
 }
 
 // Start begins to serve.
@@ -27,6 +28,8 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("X-Auth-Token") != s.Key:
 		service.Write(w, 401, map[string]string{"type": "denied_authentication", "message": "authentication is denied", "method": "api_key", "reason": "not_found"})
+	case r.URL.Path == "/instance/v1/zones/fr-par-1/servers", r.URL.Path == "/iam/v1alpha1/api-keys":
+		s.rest(w)
 	case r.URL.Path == base:
 		var zones []any
 		for _, z := range append([]string{s.Zone}, s.Other...) {
@@ -43,6 +46,15 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(405)
 	}
+}
+
+// rest is what is no DNS.
+func (s *Service) rest(w http.ResponseWriter) {
+	if !s.Full {
+		service.Write(w, 403, map[string]any{"type": "permissions_denied", "message": "insufficient permissions", "details": []any{map[string]string{"resource": "servers", "action": "read"}}})
+		return
+	}
+	service.Write(w, 200, map[string]any{"total_count": 0})
 }
 
 func missing(w http.ResponseWriter, resource string) {
