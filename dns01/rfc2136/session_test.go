@@ -220,7 +220,7 @@ func TestNotAuth(t *testing.T) {
 			}
 			return m
 		})
-		for _, err := range []error{p.(dns01.Pinger).Ping(t.Context(), zone), appended(t, p)} {
+		for _, err := range []error{p.(dns01.Pinger).Ping(t.Context(), zone, nil), appended(t, p)} {
 			if !strings.Contains(fmt.Sprint(err), want) {
 				t.Errorf("served %v: got %v, want %q in it", served, err, want)
 			}
