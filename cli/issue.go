@@ -315,7 +315,7 @@ func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (
 		Profile:     first(cert.Profile, ca.Profile),
 		Challenges:  challenges,
 		PersistFor:  cmp.Or(cert.PersistFor, cfg.Defaults.PersistFor),
-		Follow:      cert.Follow,
+		Follow:      followed(cert.Follow),
 		Deploy:      cert.Deploy,
 		ReuseKey:    cert.ReuseKey,
 		MustStaple:  cert.MustStaple,
@@ -333,12 +333,31 @@ func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (
 	return r, nil
 }
 
+// followed returns what an entry says about aliases, by the names that are
+// ordered.
+func followed(configured map[string]string) map[string]string {
+	follow := make(map[string]string)
+	for domain, how := range configured {
+		follow[challenged(domain)] = how
+	}
+	return follow
+}
+
+// challenged returns the domain, as it is ordered, whose challenge name is that
+// of a domain or wildcard.
+func challenged(domain string) string {
+	if names, err := acme.ParseNames([]string{domain}); err == nil {
+		domain = names[0]
+	}
+	return strings.TrimPrefix(domain, "*.")
+}
+
 // parseFollow reads DOMAIN=HOW words.
 func parseFollow(words, names []string) (map[string]string, error) {
 	follow := make(map[string]string)
 	for _, word := range words {
 		domain, how, _ := strings.Cut(word, "=")
-		domain = strings.TrimPrefix(strings.ToLower(domain), "*.")
+		domain = challenged(domain)
 		if !slices.Contains(names, domain) && !slices.Contains(names, "*."+domain) {
 			return nil, usagef("--follow example.com=never", "--follow %s: %s is not among the domains", word, domain)
 		}

@@ -160,15 +160,6 @@ func (c *Certificate) check(at place) {
 	c.Follow = follow
 }
 
-// FollowFor returns what Follow says for a domain: FollowAuto, FollowNever or
-// the owner name to write at.
-func (c *Certificate) FollowFor(domain string) string {
-	if where := c.Follow[challenged(domain)]; where != "" {
-		return where
-	}
-	return FollowAuto
-}
-
 // challenged returns the domain whose challenge name is that of a domain or
 // wildcard (RFC 8555 §8.4).
 func challenged(domain string) string { return strings.TrimPrefix(normal(domain), "*.") }

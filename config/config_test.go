@@ -142,13 +142,6 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(want, c, compare); diff != "" {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
-	for domain, want := range map[string]string{
-		"example.com": "never", "*.Example.com": "never", "www.example.com": "x.auth.example.net", "a.example.com": "auto",
-	} {
-		if got := c.Certificates[0].FollowFor(domain); got != want {
-			t.Errorf("%s: got %q, want %q", domain, got, want)
-		}
-	}
 }
 
 func TestDecodeZone(t *testing.T) {
