@@ -239,6 +239,7 @@ func (n *nameserverRun) zone(cfg *config.NameServer, z *config.NameServerZone) (
 		return zone, nil
 	}
 	var err error
+	zone.NSEC = z.Denial == "nsec"
 	zone.Signer, err = nameserver.OpenSigner(signingKey(n.dir, z))
 	return zone, err
 }

@@ -182,6 +182,9 @@ func TestProblems(t *testing.T) {
 	}
 	const host = `, like servers: {ns1.example.net: {addresses: [192.0.2.53, "2001:db8::53"]}}`
 	servers := func(text string) string { return "nameserver:\n  zones: {auth.example.net: }\n  servers: " + text }
+	signed := func(text string) string {
+		return "nameserver:\n  servers: {ns1.example.net: }\n  zones: {auth.example.net: {" + text + "}}"
+	}
 	const users = ", users: {web: {password: x, names: [web.auth.example.net]}}}"
 	for _, test := range []struct{ text, want string }{
 		{"zonse: {}", `1: unknown key "zonse": did you mean zones?`},
@@ -241,6 +244,8 @@ func TestProblems(t *testing.T) {
 		{servers("ns1.example.net"), "3: servers: a mapping is expected, from names" + host},
 		{servers("{ns1.example.net: [192.0.2.1, 192.0.2.2]}"), "3: ns1.example.net: a mapping is expected, with the keys addresses" + host},
 		{servers("{ns1.example.net: 192.0.2.1}"), "3: ns1.example.net: a mapping is expected, with the keys addresses" + host},
+		{signed("denial: nsec"), "3: denial: it is for signed zones: dnssec: true signs this one"},
+		{signed("dnssec: true, denial: nsec3"), "3: denial: unknown value: did you mean nsec?"},
 		{servers("[]"), "2: nameserver: zone auth.example.net has no name servers: write them below servers:"},
 		{servers(""), "2: nameserver: zone auth.example.net has no name servers: write them below servers:"},
 

@@ -117,9 +117,16 @@ type NameServerZone struct {
 	// Primary is where this zone's values come from. Default: that of all zones.
 	Primary *NameServerPeer `yaml:"primary"`
 
-	// DNSSEC signs the zone while it answers. See certctl nameserver ds for the
-	// record that its parent zone needs. Default: false.
+	// DNSSEC signs the zone. See certctl nameserver ds for the record that its
+	// parent zone needs. Default: false.
 	DNSSEC bool `yaml:"dnssec"`
+
+	// Denial is how a signed zone proves that a name or type does not exist.
+	// "compact" makes a proof for each question (RFC 9824): it shows no other names,
+	// and says that the name exists, but without records. "nsec" has NSEC records
+	// that lead from one name to the next, and answers NXDOMAIN. Secondaries of other
+	// kinds always do the latter: with "nsec" all servers answer alike.
+	Denial string `yaml:"denial" default:"compact" enum:"compact,nsec"`
 }
 
 // NameServerPeer is another server of a zone.
@@ -187,6 +194,9 @@ func (z *NameServerZone) check(at place) {
 	}
 	if err := checkDomain(name); err != nil {
 		at.problem("", "zone %s: %w", printable(z.Name), err)
+	}
+	if at.has("denial") && !z.DNSSEC {
+		at.problem("denial", "denial: it is for signed zones: dnssec: true signs this one")
 	}
 	if z.TTL%time.Second != 0 {
 		at.problem("ttl", "ttl: whole seconds are expected")

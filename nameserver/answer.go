@@ -111,12 +111,14 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 	case qtype == dns.TypeANY:
 		qtype = z.any(name)
 	}
-	c, out := z.content(name, qtype)
-	if qtype == dns.TypeNS && out == found {
-		c.extra = h.glue(z)
-	}
+	var c content
 	if do && z.Signer != nil {
-		return z.signed(c, name, out)
+		c = z.signedContent(name, qtype)
+	} else {
+		c, _ = z.content(name, qtype)
+	}
+	if qtype == dns.TypeNS && len(c.answer) > 0 {
+		c.extra = h.glue(z)
 	}
 	return c
 }
@@ -125,8 +127,10 @@ func (h *hosting) content(name delegation.Name, qtype uint16, do bool) content {
 func (z zone) content(name delegation.Name, qtype uint16) (content, outcome) {
 	c := content{aa: true, zone: z.apex}
 	list, out := z.lookup(name, qtype)
-	if qtype == dns.TypeNSEC && z.Signer != nil && !longName(name) {
-		list, out = []dns.RR{z.nsec(name, out != noName)}, found
+	if qtype == dns.TypeNSEC && z.Signer != nil {
+		if own := z.ownNSEC(name, out); own != nil {
+			list, out = []dns.RR{own}, found
+		}
 	}
 	switch out {
 	case found:

@@ -41,8 +41,8 @@ type Zone struct {
 	Records []string
 
 	// Secondaries are told of changes, and get the zone when they ask with their
-	// key. Of a zone with a Signer only those of our own kind get it, because there
-	// are no signatures in a transfer.
+	// key. One with a Signer they get with all signatures and the chain of NSEC
+	// records, whatever proves absence here; those of our own kind sign themselves.
 	Secondaries []Peer
 
 	// Primary is where the zone's values come from; nil: they are put here. With
@@ -52,6 +52,10 @@ type Zone struct {
 	// Signer signs the zone's answers; nil: nobody does. With Family, those of
 	// all zones.
 	Signer *Signer
+
+	// NSEC proves what does not exist by a chain of all names (RFC 4035 §3.1.3),
+	// instead of in the compact way (RFC 9824). Only with a Signer.
+	NSEC bool
 
 	TTL         time.Duration // of values that have none of their own; 0: DefaultTTL
 	NegativeTTL time.Duration // how long it is remembered that there is nothing; 0: DefaultNegativeTTL

@@ -1,7 +1,6 @@
 package nameserver
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -35,12 +34,6 @@ func (h *hosting) familyOf(name delegation.Name) *hosted {
 
 func serialRecord(apex delegation.Name, serial uint32) dns.RR {
 	return &dns.RFC3597{Hdr: header(apex, typeSerial, 0), Rdata: hex.EncodeToString(binary.BigEndian.AppendUint32(nil, serial))}
-}
-
-// transferFamily answers a message that asks for a family.
-func (s *Server) transferFamily(out *bufio.Writer, h *hosting, f *hosted, m *dns.Msg, t *dns.TSIG) (int, error) {
-	list := h.family(f)
-	return len(list), h.stream(out, m, t, list)
 }
 
 // family returns the records of a family's transfer in their order.

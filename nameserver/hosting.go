@@ -34,6 +34,8 @@ type hosted struct {
 	lapses *lapses
 	fixed  map[delegation.Name][]dns.RR // by owner; those of the name servers among them
 	below  map[delegation.Name]bool     // names that have fixed records below them
+	chains chains
+	digest string // of what does not change
 }
 
 // zone is one zone, which may be one of a family.
@@ -57,6 +59,11 @@ func newHosting(c Config, l *lapses) (*hosting, error) {
 		}
 	}
 	h.placeHosts()
+	for _, index := range []map[delegation.Name]*hosted{h.zones, h.families} {
+		for _, z := range index {
+			z.digest = digestOf(z)
+		}
+	}
 	var err error
 	h.keys, err = newKeyring(c.Keys)
 	for _, z := range c.Zones {
@@ -75,7 +82,7 @@ func (z Zone) title() string {
 
 func (h *hosting) add(z Zone) error {
 	z.TTL, z.NegativeTTL = cmp.Or(z.TTL, DefaultTTL), cmp.Or(z.NegativeTTL, DefaultNegativeTTL)
-	hz := &hosted{Zone: z, values: h.config.Values, lapses: h.lapses, fixed: map[delegation.Name][]dns.RR{}, below: map[delegation.Name]bool{}}
+	hz := &hosted{Zone: z, values: h.config.Values, lapses: h.lapses, fixed: map[delegation.Name][]dns.RR{}, below: map[delegation.Name]bool{}, chains: chains{of: map[delegation.Name]*current{}}}
 	index := h.zones
 	if z.Family {
 		index = h.families

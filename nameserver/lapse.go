@@ -57,7 +57,7 @@ func (l *lapses) begin(h *hosting) error {
 // kept returns the lapse that is on the disk. Where there is none, but a zone,
 // it begins now; without a zone there is nothing yet that could lapse.
 func (z *hosted) kept(name delegation.Name) (time.Time, error) {
-	lapse := z.values.Lapses(name)
+	lapse := z.values.Lapse(name)
 	if !lapse.IsZero() {
 		return lapse, nil
 	}
@@ -65,7 +65,7 @@ func (z *hosted) kept(name delegation.Name) (time.Time, error) {
 	if !z.values.Known(name) {
 		return lapse, nil
 	}
-	return lapse, z.values.Lapse(name, lapse)
+	return lapse, z.values.SetLapse(name, lapse)
 }
 
 // renew has a zone's time begin anew, for so many seconds. Zones of a family go
@@ -79,10 +79,10 @@ func (z zone) renew(expire uint32) error {
 		z.lapses.until[z.apex] = lapse
 	}
 	z.lapses.mu.Unlock()
-	if kept := z.values.Lapses(z.apex); !ok || kept.Before(lapse) && lapse.Sub(kept) < lasts/keptParts {
+	if kept := z.values.Lapse(z.apex); !ok || kept.Before(lapse) && lapse.Sub(kept) < lasts/keptParts {
 		return nil
 	}
-	return z.values.Lapse(z.apex, lapse)
+	return z.values.SetLapse(z.apex, lapse)
 }
 
 // lapse returns when the zone, or the whole family, lapses unless its primary

@@ -172,7 +172,7 @@ func reach(t *testing.T, primary, secondary *Server, name delegation.Name) {
 	if f := from.familyOf(name); f != nil {
 		list = from.family(f)
 	} else {
-		list = from.transferred(z, new(dns.Msg).SetAxfr(string(name)), true)
+		list = z.transferred(new(dns.Msg).SetAxfr(string(name)), true)
 	}
 	if err := secondary.takeOver(to, list); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func FuzzPacket(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	servers := []*Server{fuzzed(f, nil), fuzzed(f, signer)}
+	servers := []*Server{fuzzed(f, nil, false), fuzzed(f, signer, false), fuzzed(f, signer, true)}
 	for _, name := range []string{"www.auth.example.net.", "Auth.Example.Net.", "none.auth.example.net.", "b.auth.example.net.", "example.org.", ".", `a\.\000b.auth.example.net.`,
 		"_acme-challenge.X.example.com.", strings.Repeat("a.", 118) + "auth.example.net.", strings.Repeat(strings.Repeat("a", 47)+".", 4) + strings.Repeat("a", 41) + ".auth.example.net."} {
 		for _, qtype := range []uint16{dns.TypeTXT, dns.TypeNS, dns.TypeANY, dns.TypeIXFR, dns.TypeNSEC, dns.TypeDNSKEY, dns.TypeRRSIG, dns.TypeDS, typeNXNAME} {
@@ -48,10 +48,10 @@ func FuzzPacket(f *testing.F) {
 }
 
 // fuzzed makes a server whose zones are signed if signer is.
-func fuzzed(f *testing.F, signer *Signer) *Server {
+func fuzzed(f *testing.F, signer *Signer, nsec bool) *Server {
 	c := world()
 	for n := range c.Zones {
-		c.Zones[n].Signer = signer
+		c.Zones[n].Signer, c.Zones[n].NSEC = signer, nsec
 	}
 	put(f, c.Values, "auth.example.net.", "www.auth.example.net.", "one", "two")
 	return newServer(f, c)
@@ -75,6 +75,7 @@ func sameBothWays(t *testing.T, s *Server, packet []byte, tcp bool) {
 		t.Fatalf("the slow way: %v: %x", err, slow)
 	}
 	signedWell(t, s, a)
+	provesWell(t, s, a)
 	if canonical(a) != canonical(b) {
 		t.Fatalf("the quick way:\n%s\nthe slow way:\n%s", canonical(a), canonical(b))
 	}
@@ -102,8 +103,51 @@ func signedWell(t *testing.T, s *Server, m *dns.Msg) {
 	}
 }
 
+// provesWell checks that a negative answer about a signed zone, to somebody who
+// wants proofs, has all that it needs (RFC 4035 §3.1.3, RFC 9824).
+func provesWell(t *testing.T, s *Server, m *dns.Msg) {
+	opt := m.IsEdns0()
+	if opt == nil || !opt.Do() || len(m.Answer) > 0 || len(m.Ns) == 0 || m.Truncated {
+		return
+	}
+	name := delegation.Name(dns.CanonicalName(m.Question[0].Name))
+	z, _ := s.hosting.Load().zone(name)
+	if z.hosted == nil || z.Signer == nil {
+		return
+	}
+	covered := func(name delegation.Name) *dns.NSEC {
+		at := order(name)
+		for _, rr := range m.Ns {
+			nsec, ok := rr.(*dns.NSEC)
+			if !ok {
+				continue
+			}
+			owner, next := order(delegation.Name(dns.CanonicalName(nsec.Hdr.Name))), order(delegation.Name(dns.CanonicalName(nsec.NextDomain)))
+			if owner == at || owner < at && (at < next || next == order(z.apex)) {
+				return nsec
+			}
+		}
+		t.Fatalf("nothing is said about %s:\n%v", name, m)
+		return nil
+	}
+	nsec := covered(name)
+	exact := dns.CanonicalName(nsec.Hdr.Name) == string(name)
+	switch {
+	case exact && (m.Rcode != dns.RcodeSuccess || slices.Contains(nsec.TypeBitMap, m.Question[0].Qtype) && m.Question[0].Qtype != dns.TypeRRSIG):
+		t.Fatalf("the name has what is said not to be there:\n%v", m)
+	case !exact && m.Rcode == dns.RcodeSuccess && !dns.IsSubDomain(string(name), dns.CanonicalName(nsec.NextDomain)):
+		t.Fatalf("it is not shown that the name exists:\n%v", m)
+	case !exact && m.Rcode == dns.RcodeNameError:
+		above := name.Parent()
+		for !dns.IsSubDomain(string(above), dns.CanonicalName(nsec.Hdr.Name)) && !dns.IsSubDomain(string(above), dns.CanonicalName(nsec.NextDomain)) {
+			above = above.Parent()
+		}
+		covered("*." + above)
+	}
+}
+
 // canonical returns a message without what may differ: the case of names in
-// records that refer to the question, and what is new in each signature.
+// records that refer to the question, and the time in cookies and signatures.
 func canonical(m *dns.Msg) string {
 	for _, list := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for n, rr := range list {
@@ -115,6 +159,12 @@ func canonical(m *dns.Msg) string {
 				rr.Ns = dns.CanonicalName(rr.Ns)
 			case *dns.NSEC:
 				rr.NextDomain = dns.CanonicalName(rr.NextDomain)
+			case *dns.OPT:
+				for _, option := range rr.Option {
+					if cookie, ok := option.(*dns.EDNS0_COOKIE); ok && len(cookie.Cookie) > 24 {
+						cookie.Cookie = cookie.Cookie[:24] // the time comes after it
+					}
+				}
 			case *dns.RRSIG:
 				rr.SignerName = dns.CanonicalName(rr.SignerName)
 				rr.Inception, rr.Expiration, rr.Signature = 0, 0, ""

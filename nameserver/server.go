@@ -153,6 +153,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.tasks.Go(func() { s.sweep(ctx) })
 	s.tasks.Go(func() { s.notify(ctx) })
 	s.tasks.Go(func() { s.follow(ctx) })
+	s.tasks.Go(func() { s.frame(ctx) })
 	<-ctx.Done()
 	s.Close()
 	s.tasks.Wait()
@@ -217,6 +218,9 @@ func (s *Server) Reload(c Config) error {
 			l.close()
 			delete(s.listeners, addr)
 		}
+	}
+	if s.serving != nil {
+		s.frameAll()
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (s *Server) serveConn(ctx context.Context, conn *net.TCPConn, from netip.Ad
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now()) })
 	defer stop()
-	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(conn, 4<<10)
+	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(patient{conn, &s.conns, ctx.Err}, 4<<10)
 	for ctx.Err() == nil {
 		if in.Buffered() == 0 && out.Flush() != nil {
 			return
@@ -123,6 +123,21 @@ func (s *Server) serveConn(ctx context.Context, conn *net.TCPConn, from netip.Ad
 		}
 	}
 	out.Flush()
+}
+
+// patient is a connection on which each write may take as long as one message,
+// until the server ends: a transfer has many.
+type patient struct {
+	*net.TCPConn
+	conns *conns
+	ended func() error
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	if p.ended() == nil {
+		p.SetWriteDeadline(time.Now().Add(p.conns.patience()))
+	}
+	return p.TCPConn.Write(b)
 }
 
 // readMessage reads a message with its length (RFC 1035 §4.2.2).

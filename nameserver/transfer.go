@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -90,17 +91,20 @@ func (s *Server) transfer(out *bufio.Writer, packet []byte, m *dns.Msg, from net
 	}
 	key := delegation.Name(dns.CanonicalName(t.Hdr.Name))
 	own := wantsValues(m)
-	if !z.mayTransfer(key) || h.keys.verify(bytes.Clone(packet), t) != dns.RcodeSuccess || (z.Signer != nil || f != nil) && !own || !z.ready() || z.expired() {
+	if !z.mayTransfer(key) || h.keys.verify(bytes.Clone(packet), t) != dns.RcodeSuccess || f != nil && !own || !z.ready() || z.expired() {
 		s.log.Warn("transfer refused", "zone", name.Bare(), "to", from.String(), "key", key.Bare())
 		return false, nil
 	}
-	count, err := 0, error(nil)
-	if f != nil {
-		count, err = s.transferFamily(out, h, f, m, t)
-	} else {
-		list := h.transferred(z, m, own)
-		count, err = len(list), h.stream(out, m, t, list)
+	var list iter.Seq2[dns.RR, error]
+	switch {
+	case f != nil:
+		list = each(h.family(f))
+	case z.Signer != nil && !own:
+		list = z.signedTransfer(m)
+	default:
+		list = each(z.transferred(m, own))
 	}
+	count, err := h.stream(out, m, t, list)
 	s.log.Info("transfer", "zone", name.Bare(), "to", from.String(), "key", key.Bare(), "records", count)
 	return true, err
 }
@@ -110,14 +114,37 @@ func wantsValues(m *dns.Msg) bool {
 	return opt != nil && slices.ContainsFunc(opt.Option, func(o dns.EDNS0) bool { return o.Option() == optionValues })
 }
 
-// transferred returns the records of a transfer in their order.
-func (h *hosting) transferred(z zone, m *dns.Msg, own bool) []dns.RR {
+// each returns the records of a list one by one.
+func each(list []dns.RR) iter.Seq2[dns.RR, error] {
+	return func(yield func(dns.RR, error) bool) {
+		for _, rr := range list {
+			if !yield(rr, nil) {
+				return
+			}
+		}
+	}
+}
+
+// signedTransfer returns the records of a transfer to a server that does not sign
+// the zone itself.
+func (z zone) signedTransfer(m *dns.Msg) iter.Seq2[dns.RR, error] {
 	if serial, ok := haveSerial(m); ok {
-		if c, ok := h.config.Values.Since(z.apex, serial); ok {
+		if list, ok := z.signedDifference(serial); ok {
+			return each(list)
+		}
+	}
+	return z.version().all()
+}
+
+// transferred returns the records of a transfer in their order, without
+// signatures.
+func (z zone) transferred(m *dns.Msg, own bool) []dns.RR {
+	if serial, ok := haveSerial(m); ok {
+		if c, ok := z.values.Since(z.apex, serial); ok && (own || !c.Framed) {
 			return z.difference(c, serial, own)
 		}
 	}
-	list, serial := h.config.Values.All(z.apex)
+	list, serial := z.values.All(z.apex)
 	soa := z.soaAt(serial)
 	records := append([]dns.RR{soa}, z.ns()...)
 	for _, name := range sortedNames(z.fixed) {
@@ -181,28 +208,47 @@ func valueRecords(list []values.Value, own bool) []dns.RR {
 const transferSize = 16 << 10
 
 // stream writes records as so many messages as they need, each signed (RFC
-// 8945 §5.3.1).
-func (h *hosting) stream(out *bufio.Writer, m *dns.Msg, t *dns.TSIG, list []dns.RR) error {
-	mac := t.MAC
-	for first := true; len(list) > 0; first = false {
-		reply := &dns.Msg{Compress: true}
-		reply.SetReply(m)
-		reply.Authoritative = true
-		size := 0
-		for len(list) > 0 && size < transferSize {
-			reply.Answer = append(reply.Answer, list[0])
-			size += dns.Len(list[0])
-			list = list[1:]
+// 8945 §5.3.1), and returns how many records there were. After an error the
+// connection is of no more use.
+func (h *hosting) stream(out *bufio.Writer, m *dns.Msg, t *dns.TSIG, list iter.Seq2[dns.RR, error]) (count int, err error) {
+	e := envelope{keys: h.keys, asked: m, tsig: t, mac: t.MAC}
+	for rr, err := range list {
+		if err == nil && e.size >= transferSize {
+			err = e.send(out)
 		}
-		reply.SetTsig(t.Hdr.Name, t.Algorithm, tsigFudge, time.Now().Unix())
-		packed, next, err := dns.TsigGenerateWithProvider(reply, h.keys, mac, !first)
 		if err != nil {
-			return err
+			return count, err
 		}
-		mac = next
-		if err := writeMessage(out, packed); err != nil {
-			return err
-		}
+		e.records, e.size = append(e.records, rr), e.size+dns.Len(rr)
+		count++
 	}
-	return out.Flush()
+	if err := e.send(out); err != nil {
+		return count, err
+	}
+	return count, out.Flush()
+}
+
+// envelope is a message of a transfer.
+type envelope struct {
+	keys    keyring
+	asked   *dns.Msg
+	tsig    *dns.TSIG // of asked
+	mac     string    // of the message before, at first that of asked
+	sent    bool      // there was one before
+	records []dns.RR
+	size    int // of records, in octets
+}
+
+// send writes the message and begins the next.
+func (e *envelope) send(out *bufio.Writer) error {
+	reply := &dns.Msg{Compress: true}
+	reply.SetReply(e.asked)
+	reply.Authoritative, reply.Answer = true, e.records
+	reply.SetTsig(e.tsig.Hdr.Name, e.tsig.Algorithm, tsigFudge, time.Now().Unix())
+	packed, mac, err := dns.TsigGenerateWithProvider(reply, e.keys, e.mac, e.sent)
+	if err != nil {
+		return err
+	}
+	e.mac, e.sent, e.records, e.size = mac, true, nil, 0
+	return writeMessage(out, packed)
 }

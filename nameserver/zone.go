@@ -56,16 +56,22 @@ func (z zone) hasBelow(name delegation.Name) bool {
 	return z.values.Below(z.apex, name) || z.below[name]
 }
 
-// records returns all records at a name of the zone, by type.
+// records returns all records at a name of the zone.
 func (z zone) records(name delegation.Name) []dns.RR {
+	return z.recordsWith(name, z.values.At(z.apex, name), z.values.Serial(z.apex))
+}
+
+// recordsWith returns all records at a name, where its values and the zone's
+// serial are these.
+func (z zone) recordsWith(name delegation.Name, at []values.Value, serial uint32) []dns.RR {
 	var list []dns.RR
 	if name == z.apex {
-		list = append(z.ns(), z.soa())
+		list = append(z.ns(), z.soaAt(serial))
 		if z.Signer != nil {
 			list = append(list, z.Signer.keys(z.apex)...)
 		}
 	}
-	texts := z.texts(name)
+	texts := z.textsOf(at)
 	for _, rr := range z.fixed[name] {
 		if len(texts) > 0 && rr.Header().Rrtype == dns.TypeTXT {
 			rr = dns.Copy(rr)
@@ -76,11 +82,8 @@ func (z zone) records(name delegation.Name) []dns.RR {
 	return append(list, texts...)
 }
 
-// texts returns the values at a name as records, each text once and all with
+// textsOf returns the values of one name as records, each text once and all with
 // one TTL, the lowest (RFC 2181 §5).
-func (z zone) texts(name delegation.Name) []dns.RR { return z.textsOf(z.values.At(z.apex, name)) }
-
-// textsOf returns the values of one name as records.
 func (z zone) textsOf(list []values.Value) []dns.RR {
 	if len(list) == 0 {
 		return nil

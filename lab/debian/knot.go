@@ -43,12 +43,12 @@ acl:
   - id: transfer
     address: 127.0.0.0/8
     action: [transfer, notify]
-{{- range .Zones}}
-{{- with .PrimaryKey.Name}}
-  - id: signed-{{.}}
-    key: {{.}}
+{{- range .Keys}}
+  - id: signed-{{.Name}}
+    key: {{.Name}}
     action: notify
 {{- end}}
+{{- range .Zones}}
 {{- range .Updates}}
   - id: {{.ID}}
     key: {{.Key.Name}}

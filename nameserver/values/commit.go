@@ -226,10 +226,10 @@ func (r *record) fits(z *zone) error {
 // make makes a change in memory and notes its line.
 func (tx *transaction) make(name delegation.Name, z *zone, r record) {
 	from, known := z.serial, tx.store.zones[name] != nil
-	history, fresh, signed := z.history, tx.store.fresh[name], z.signed
+	history, fresh, frame := z.history, tx.store.fresh[name], z.frame
 	tx.note(name, r, func() {
 		z.apply(record{Serial: from, Added: r.Removed, Removed: r.Added})
-		z.history, z.signed = history, signed
+		z.history, z.frame = history, frame
 		tx.store.fresh[name] = fresh
 		if !known {
 			delete(tx.store.zones, name)
@@ -241,10 +241,10 @@ func (tx *transaction) make(name delegation.Name, z *zone, r record) {
 	z.remember(r.step(from))
 }
 
-// sign raises the zone's serial for signatures of that time.
-func (tx *transaction) sign(name delegation.Name, at time.Time) {
+// frame gives the zone a frame and the next serial.
+func (tx *transaction) frame(name delegation.Name, f Frame) {
 	z, r := tx.difference(name, nil, nil)
-	r.Serial, r.Signed = tx.store.following(name, z.serial), at
+	r.Serial, r.Frame = tx.store.following(name, z.serial), &f
 	tx.make(name, z, r)
 }
 
@@ -343,7 +343,7 @@ func (s *Store) compact() error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		for name, z := range s.zones {
-			_, more := w.Write(appendLine(nil, record{Zone: name, Serial: z.serial, Whole: true, Signed: z.signed, Lapses: z.lapses, Added: z.all()}))
+			_, more := w.Write(appendLine(nil, record{Zone: name, Serial: z.serial, Whole: true, Frame: z.frame, Lapses: z.lapses, Added: z.all()}))
 			err = errors.Join(err, more)
 		}
 		return err

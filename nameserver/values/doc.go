@@ -23,12 +23,14 @@
 //	 "added":[{"owner":"www.auth.example.net.","text":"…","key":"web1","expires":"2025-11-22T17:00:00Z"}],
 //	 "removed":[…]}
 //
-// With "whole":true the zone has what is added and nothing else; "signed" is of
-// when its signatures are from then on, and "lapses" until when it may be
-// answered for unless its primary is reached. Lines are
-// added at the end, and on the disk before anybody hears that the change is
-// done; all changes that come while the disk is busy go to it together. When
-// most of the file is history it is replaced by a new one, in one step. A last
-// line that is cut off was being written in a crash, before anybody heard of the
-// change, and does not count; a damaged one before others is an error.
+// With "whole":true the zone has what is added and nothing else. "frame" is a
+// Frame, and "lapses" until when the zone may be answered for unless its primary
+// is reached.
+//
+// Lines are added at the end, and on the disk before anybody hears that the
+// change is done; all changes that come while the disk is busy go to it
+// together. When most of the file is history it is replaced by a new one, in one
+// step. A last line that is cut off was being written in a crash, before anybody
+// heard of the change, and does not count; a damaged one before others is an
+// error.
 package values

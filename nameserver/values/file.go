@@ -30,7 +30,7 @@ type record struct {
 	Zone    delegation.Name `json:"zone"`
 	Serial  uint32          `json:"serial"`
 	Whole   bool            `json:"whole,omitempty"`
-	Signed  time.Time       `json:"signed,omitzero"`
+	Frame   *Frame          `json:"frame,omitempty"`
 	Lapses  time.Time       `json:"lapses,omitzero"`
 	Added   []Value         `json:"added,omitempty"`
 	Removed []Value         `json:"removed,omitempty"`
@@ -38,7 +38,7 @@ type record struct {
 
 // step returns the change as what it does to a zone's serial.
 func (r *record) step(from uint32) Step {
-	return Step{From: from, To: r.Serial, Added: r.Added, Removed: r.Removed, Signed: !r.Signed.IsZero()}
+	return Step{From: from, To: r.Serial, Added: r.Added, Removed: r.Removed, Framed: r.Frame != nil}
 }
 
 // VersionError says that the file is of another version of certctl.

@@ -200,24 +200,33 @@ func (s *Store) Replace(name delegation.Name, serial uint32, list []Value) error
 	})
 }
 
-// Sign raises a zone's serial and keeps the time as that of the zone's
-// signatures: whoever signs the zone makes them all anew, as of then. A zone that
-// others have must have the same signatures as long as its serial is the same.
-func (s *Store) Sign(name delegation.Name, at time.Time) error {
+// SetFrame notes that a zone has another frame, and raises its serial: as long as
+// that is the same, the zone is the same for everybody who has it.
+func (s *Store) SetFrame(name delegation.Name, f Frame) error {
 	return s.do(func(tx *transaction) error {
-		tx.sign(name, at)
+		tx.frame(name, f)
 		return nil
 	})
 }
 
-// Lapse keeps until when a zone whose values come from another server may be
+// Frame returns a zone's frame, an empty one where none was set.
+func (s *Store) Frame(zone delegation.Name) Frame {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if z := s.zones[zone]; z != nil && z.frame != nil {
+		return *z.frame
+	}
+	return Frame{}
+}
+
+// SetLapse keeps until when a zone whose values come from another server may be
 // answered for. There has to have been a transfer.
-func (s *Store) Lapse(name delegation.Name, at time.Time) error {
+func (s *Store) SetLapse(name delegation.Name, at time.Time) error {
 	return s.do(func(tx *transaction) error { return tx.lapse(name, at) })
 }
 
-// Lapses returns the time that Lapse has kept, zero if none.
-func (s *Store) Lapses(name delegation.Name) time.Time {
+// Lapse returns the time that SetLapse has kept, zero if none.
+func (s *Store) Lapse(name delegation.Name) time.Time {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if z := s.zones[name]; z != nil {
@@ -288,37 +297,14 @@ func (s *Store) Zones() []delegation.Name {
 	return names
 }
 
-// Snapshot is a zone at one moment.
-type Snapshot struct {
-	Values []Value // sorted by owner
-	Serial uint32
-	Signed time.Time // that of Sign; zero: never
-}
-
-// Snapshot returns a zone as it is.
-func (s *Store) Snapshot(zone delegation.Name) Snapshot {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if z := s.zones[zone]; z != nil {
-		return Snapshot{z.all(), z.serial, z.signed}
-	}
-	return Snapshot{Serial: s.header.Base}
-}
-
 // All returns all values of a zone, sorted by owner, and its serial.
 func (s *Store) All(zone delegation.Name) ([]Value, uint32) {
-	now := s.Snapshot(zone)
-	return now.Values, now.Serial
-}
-
-// Signed returns the time that Sign has kept, zero if none.
-func (s *Store) Signed(zone delegation.Name) time.Time {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if z := s.zones[zone]; z != nil {
-		return z.signed
+		return z.all(), z.serial
 	}
-	return time.Time{}
+	return nil, s.header.Base
 }
 
 // Changes is how a zone has changed since some serial: the values of each
@@ -326,7 +312,7 @@ func (s *Store) Signed(zone delegation.Name) time.Time {
 type Changes struct {
 	Now           uint32 // serial
 	Before, After map[delegation.Name][]Value
-	Signed        bool // all signatures were made anew in between
+	Framed        bool // it has another Frame
 }
 
 // Since returns how a zone has changed since it had a serial. It is false where

@@ -217,18 +217,18 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestSignAndLapse keeps when a zone was signed and when it lapses over restarts,
-// transfers and compaction. Only signing raises the serial and tells watchers.
-func TestSignAndLapse(t *testing.T) {
+// TestFrameAndLapse keeps a zone's frame and when it lapses over restarts, transfers and
+// compaction. Only the frame raises the serial and tells watchers.
+func TestFrameAndLapse(t *testing.T) {
 	dir, at := t.TempDir(), time.Unix(1763827200, 0).UTC()
 	s := open(t, dir)
-	if err := s.Lapse(auth, at); err == nil {
+	if err := s.SetLapse(auth, at); err == nil {
 		t.Errorf("got no error for the lapse of a zone that is not there")
 	}
 	put(t, s, Value{Owner: www, Text: "1", Key: "a"})
 	serial, told := s.Serial(auth), 0
 	defer s.Watch(func(zones []delegation.Name) { told += len(zones) })()
-	for _, err := range []error{s.Lapse(auth, at.Add(time.Hour)), s.Sign(auth, at)} {
+	for _, err := range []error{s.SetLapse(auth, at.Add(time.Hour)), s.SetFrame(auth, Frame{"d", at})} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,8 +236,8 @@ func TestSignAndLapse(t *testing.T) {
 	if now := s.Serial(auth); told != 1 || now <= serial {
 		t.Errorf("got serial %d after %d, and %d zones told, want 1", now, serial, told)
 	}
-	if c, ok := s.Since(auth, serial); !ok || !c.Signed || len(c.After) > 0 {
-		t.Errorf("got %+v, %v since it was signed", c, ok)
+	if c, ok := s.Since(auth, serial); !ok || !c.Framed || len(c.After) > 0 {
+		t.Errorf("got %+v, %v since it has a frame", c, ok)
 	}
 	for _, change := range []func(*Store) error{
 		func(*Store) error { return nil },
@@ -247,15 +247,15 @@ func TestSignAndLapse(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = open(t, dir)
-		if got := s.Snapshot(auth); !got.Signed.Equal(at) || !s.Signed(auth).Equal(at) || !s.Lapses(auth).Equal(at.Add(time.Hour)) || len(got.Values) != 1 {
-			t.Errorf("got %+v and lapse %v after a restart", got, s.Lapses(auth))
+		if all, _ := s.All(auth); s.Frame(auth) != (Frame{"d", at}) || !s.Lapse(auth).Equal(at.Add(time.Hour)) || len(all) != 1 {
+			t.Errorf("got %v, %v and lapse %v after a restart", all, s.Frame(auth), s.Lapse(auth))
 		}
 	}
 	if err := errors.Join(s.Replace(auth, 7, nil), s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if s = open(t, dir); !s.Lapses(auth).Equal(at.Add(time.Hour)) || !s.Signed(auth).IsZero() {
-		t.Errorf("got lapse %v and signed %v after a transfer", s.Lapses(auth), s.Signed(auth))
+	if s = open(t, dir); !s.Lapse(auth).Equal(at.Add(time.Hour)) || s.Frame(auth) != (Frame{}) {
+		t.Errorf("got lapse %v and %v after a transfer", s.Lapse(auth), s.Frame(auth))
 	}
 }
 

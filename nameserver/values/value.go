@@ -34,7 +34,14 @@ func (v Value) equal(w Value) bool {
 type Step struct {
 	From, To       uint32
 	Added, Removed []Value
-	Signed         bool // the zone's signatures were all made anew
+	Framed         bool // the zone has another Frame since
+}
+
+// Frame is what a server has of a zone beside its values. It is for those who
+// have copies of the zone: with another frame, all of it may be different.
+type Frame struct {
+	Digest string    `json:"digest"`          // of the records that are always there
+	Signed time.Time `json:"signed,omitzero"` // of when the signatures are; zero: there are none
 }
 
 const (

@@ -13,8 +13,8 @@ type zone struct {
 	owners  map[delegation.Name][]Value
 	below   map[delegation.Name]int // of each name, how many owners are below it
 	count   int                     // of values
-	signed  time.Time               // see Store.Sign; zero: never
-	lapses  time.Time               // see Store.Lapse; zero: not known
+	frame   *Frame                  // never changed, but replaced; nil: not known
+	lapses  time.Time               // see Store.SetLapse; zero: not known
 	history []Step
 }
 
@@ -72,8 +72,8 @@ func (z *zone) apply(r record) {
 		z.add(v)
 	}
 	z.serial = r.Serial
-	if !r.Signed.IsZero() {
-		z.signed = r.Signed
+	if r.Frame != nil {
+		z.frame = r.Frame
 	}
 	if !r.Lapses.IsZero() {
 		z.lapses = r.Lapses
@@ -135,7 +135,7 @@ func (z *zone) since(serial uint32) ([]Step, bool) {
 func (z *zone) changes(steps []Step) Changes {
 	c := Changes{Now: z.serial, Before: map[delegation.Name][]Value{}, After: map[delegation.Name][]Value{}}
 	for _, s := range slices.Backward(steps) {
-		c.Signed = c.Signed || s.Signed
+		c.Framed = c.Framed || s.Framed
 		for _, v := range slices.Concat(s.Added, s.Removed) {
 			if _, seen := c.After[v.Owner]; !seen {
 				c.After[v.Owner], c.Before[v.Owner] = z.owners[v.Owner], z.owners[v.Owner]
