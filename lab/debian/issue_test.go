@@ -47,6 +47,8 @@ type entry struct {
 	key    debian.Key
 	server string // "": the zone's primary
 	api    string // URL of PowerDNS's API, in place of key and server
+
+	registrations string // file for acme-dns, in place of all that
 }
 
 // newEstate starts the servers. The main zone, example.com, is on NSD and takes
@@ -131,6 +133,9 @@ zones:
 
 // config returns the entry's lines.
 func (z entry) config() string {
+	if z.registrations != "" {
+		return fmt.Sprintf("  %s:\n    provider: acme-dns\n    storage: %q\n", z.scope, z.registrations)
+	}
 	if z.api != "" {
 		return fmt.Sprintf("  %s:\n    provider: powerdns\n    url: %q\n    api_key: %s\n", z.scope, z.api, apiKey)
 	}
