@@ -69,7 +69,7 @@ func (r *Renewal) Due(now time.Time) bool {
 // Next returns when it is likely to be ordered: when it is due, or when it may
 // be tried again.
 func (r *Renewal) Next() time.Time {
-	if r.Kept == nil || r.Kept.Failure == nil {
+	if r.Kept == nil || r.Kept.Failure == nil || misdated(r.Kept.Failure, time.Now()) {
 		return r.At
 	}
 	return later(r.At, r.Kept.Failure.Next)
@@ -91,11 +91,16 @@ func (r *Renewal) Held(now time.Time) string {
 	switch {
 	case len(r.open(now)) == 0 && f.Visit != "":
 		return "a person has to visit " + f.Visit + ", and then force it"
-	case now.Before(f.Next):
+	case now.Before(f.Next) && !misdated(f, now):
 		return fmt.Sprintf("it failed %s, and is tried again after %s", times(f.Count), f.Next.Local().Format(time.RFC3339))
 	}
 	return ""
 }
+
+// misdated reports whether an attempt failed when the clock was wrong: by then
+// it was later than it is now. Such a clock makes attempts fail, and the time of
+// the next one may be years away.
+func misdated(f *store.Failure, now time.Time) bool { return f.Last.After(now) }
 
 func times(n int) string {
 	if n == 1 {

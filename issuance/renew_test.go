@@ -103,6 +103,30 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// A run whose clock is years ahead does not keep the next ones, with the right
+// time, from renewing.
+func TestWrongClock(t *testing.T) {
+	wrong := day.AddDate(30, 0, 0)
+	kept := &store.Request{
+		Names: []string{"example.com"}, KeyType: "ecdsa-p256", Directory: "https://ca.example/",
+		Issued: &store.Issued{NotBefore: day, NotAfter: day.AddDate(0, 0, 90)},
+		Window: &store.Window{AskAgain: wrong.Add(6 * time.Hour)},
+	}
+	r := &Renewal{Request: Remembered(kept), Directory: kept.Directory, Kept: kept}
+	r.schedule(true)
+	r.fail(wrong, []setback{{"https://ca.example/", errors.New("the server's certificate has expired")}})
+	now := day.AddDate(0, 0, 60)
+	if r.Held(now) != "" || !r.Due(now) {
+		t.Errorf("got %q, want that it is due", r.Held(now))
+	}
+	if r.Held(wrong) == "" {
+		t.Error("got that a failure is tried again at once")
+	}
+	if !r.asksAgain(now) {
+		t.Error("got that the CA is not asked for thirty years")
+	}
+}
+
 // The instant in a window is chosen once, and again when the window moves.
 func TestChosenInstant(t *testing.T) {
 	suggested := &acme.RenewalWindow{Start: day, End: day.AddDate(0, 0, 2)}

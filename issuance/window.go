@@ -11,12 +11,13 @@ import (
 )
 
 const (
+	longestSilence = 24 * time.Hour // after which a CA is asked again (RFC 9773 §4.3.2)
 	withoutWindows = 24 * time.Hour // until a CA that suggests nothing is asked again
 	afterTrouble   = time.Hour      // until one that did not answer is
 )
 
 // asksAgain reports whether the CA that issued the certificate may and should
-// be asked when to renew it.
+// be asked when to renew it. A time that is far away is one of a wrong clock.
 func (r *Renewal) asksAgain(now time.Time) bool {
 	k := r.Kept
 	if k == nil || k.Issued == nil {
@@ -25,7 +26,7 @@ func (r *Renewal) asksAgain(now time.Time) bool {
 	if _, may := r.askedAt(k.Directory); !may {
 		return false
 	}
-	return k.Window == nil || !now.Before(k.Window.AskAgain)
+	return k.Window == nil || !now.Before(k.Window.AskAgain) || k.Window.AskAgain.Sub(now) > longestSilence
 }
 
 // ask asks the CA, and keeps what it says, also that it says nothing.
@@ -45,6 +46,9 @@ func (r *Renewal) ask(ctx context.Context, s *store.Store, dial func(string) (*a
 		k.Window.AskAgain = time.Now().Add(afterTrouble)
 		for _, p := range problems(err) {
 			k.Window.AskAgain = later(k.Window.AskAgain, p.RetryAfter)
+		}
+		if last := time.Now().Add(longestSilence); k.Window.AskAgain.After(last) {
+			k.Window.AskAgain = last
 		}
 	default:
 		k.Window = moved(k.Window, suggested)
