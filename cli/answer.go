@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"path/filepath"
+	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -15,10 +15,11 @@ import (
 )
 
 // answerFlags are the flags of issue that say how the CA gets answers that are
-// not in the DNS. Two are hidden: certbot has them.
-func answerFlags() []cli.Flag {
+// not in the DNS, beside the flag with the domains. Two are hidden: certbot has
+// them.
+func answerFlags(domains *cli.StringSlice) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "webroot-path", Aliases: []string{"w"}, Usage: "answer http-01 by files below `DIR`, which a web server serves as /"},
+		&cli.GenericFlag{Name: "webroot-path", Aliases: []string{"w"}, Value: &webroots{domains: domains}, Usage: "answer http-01 by files below `DIR`, which a web server serves as /; of several, each is for the -d that follow it"},
 		&cli.StringSliceFlag{Name: "http-listen", Usage: "answer http-01 at `ADDRESS`; repeat for more; default: :80"},
 		&cli.StringSliceFlag{Name: "tls-alpn-listen", Usage: "answer tls-alpn-01 at `ADDRESS`; repeat for more; default: :443"},
 		&cli.BoolFlag{Name: "standalone", Hidden: true},
@@ -30,18 +31,21 @@ func answerFlags() []cli.Flag {
 // from the configuration's defaults. Who says how to answer a challenge and
 // names none means that one.
 func answering(c *cli.Context, cfg *config.Config, r *issuance.Request) error {
-	if c.Bool("webroot") && c.String("webroot-path") == "" && cfg.Defaults.HTTP.Webroot == "" {
+	defaults := cfg.Defaults.HTTP
+	if c.Bool("webroot") && !c.IsSet("webroot-path") && defaults.Webroot == "" && len(defaults.Webroots) == 0 {
 		return usagef("certctl issue --webroot -w /var/www/html -d example.com", "--webroot needs the directory: -w")
 	}
-	if c.String("webroot-path") != "" && (len(c.StringSlice("http-listen")) > 0 || c.Bool("standalone")) {
+	if c.IsSet("webroot-path") && (len(c.StringSlice("http-listen")) > 0 || c.Bool("standalone")) {
 		return usagef("", "with --webroot-path nothing is listened at: a web server has to be there")
 	}
 	if err := meant(c, r); err != nil {
 		return err
 	}
-	answerAs(r, cfg.Defaults.HTTP, cfg.Defaults.TLSALPN)
+	if err := answerAs(r, defaults, cfg.Defaults.TLSALPN); err != nil {
+		return &UsageError{Err: err}
+	}
 	if c.Bool("standalone") {
-		r.Webroot = ""
+		r.Webroot, r.Webroots = "", nil
 	}
 	return answerAt(c, r)
 }
@@ -75,14 +79,14 @@ func meant(c *cli.Context, r *issuance.Request) error {
 
 // answerAt reads the places of flags.
 func answerAt(c *cli.Context, r *issuance.Request) (err error) {
-	if dir := c.String("webroot-path"); dir != "" {
-		if r.Webroot, err = filepath.Abs(dir); err != nil { // renew runs elsewhere
-			return usagef("", "--webroot-path: %w", err)
+	if w, ok := c.Generic("webroot-path").(*webroots); ok && c.IsSet("webroot-path") {
+		if r.Webroot, r.Webroots, err = w.split(); err != nil {
+			return usagef("certctl issue -w /srv/a -d a.example.com -w /srv/b -d b.example.com", "--webroot-path %w", err)
 		}
 		r.HTTP = nil
 	}
 	if c.IsSet("http-listen") {
-		r.Webroot = ""
+		r.Webroot, r.Webroots = "", nil
 		if r.HTTP, err = addresses(c, "http-listen", http01.Port); err != nil {
 			return err
 		}
@@ -106,6 +110,20 @@ func addresses(c *cli.Context, flag string, port int) ([]string, error) {
 }
 
 // answerAs takes from the configuration how the CA gets its answers.
-func answerAs(r *issuance.Request, http config.HTTP, alpn config.TLSALPN) {
+func answerAs(r *issuance.Request, http config.HTTP, alpn config.TLSALPN) error {
 	r.Webroot, r.HTTP, r.TLSALPN = string(http.Webroot), http.Listen, alpn.Listen
+	for domain, dir := range http.Webroots {
+		names, err := acme.ParseNames([]string{domain})
+		if err != nil {
+			return fmt.Errorf("webroots: %w", err)
+		}
+		if !slices.Contains(r.Names, names[0]) { // the defaults are about others too
+			continue
+		}
+		if r.Webroots == nil {
+			r.Webroots = make(map[string]string)
+		}
+		r.Webroots[names[0]] = string(dir)
+	}
+	return nil
 }

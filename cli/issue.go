@@ -20,6 +20,7 @@ import (
 var noWaitFlag = &cli.BoolFlag{Name: "no-wait", Usage: "end at once if another run is at work in the state directory"}
 
 func (p *Process) issueCommand() *cli.Command {
+	domains := new(cli.StringSlice)
 	return &cli.Command{
 		Name:    "issue",
 		Aliases: []string{"certonly", "run"},
@@ -28,7 +29,7 @@ func (p *Process) issueCommand() *cli.Command {
 certctl issue                 all certificates of the configuration
 certctl issue --challenge http-01 --agree-tos -d www.example.com     without a configuration`,
 		Flags: append([]cli.Flag{
-			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "put `NAME` into the certificate; repeat for more"},
+			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Destination: domains, Usage: "put `NAME` into the certificate; repeat for more"},
 			&cli.StringFlag{Name: "name", Aliases: []string{"cert-name"}, Usage: "keep the certificate as `NAME`; default: the first domain; without -d: the one of the configuration"},
 			&cli.StringFlag{Name: "server", Usage: "order from the CA with this directory `URL` or short name"},
 			&cli.BoolFlag{Name: "staging", Aliases: []string{"test-cert"}, Usage: "the same as --server letsencrypt-staging"},
@@ -44,7 +45,7 @@ certctl issue --challenge http-01 --agree-tos -d www.example.com     without a c
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print every step, and lines in place of the live view"},
-		}, requestFlags()...),
+		}, requestFlags(domains)...),
 		Action: p.reporting(p.issueAll),
 	}
 }
@@ -326,7 +327,10 @@ func configured(cert *config.Certificate, cfg *config.Config, ca *config.ACME) (
 			return r, &UsageError{Err: fmt.Errorf("certificate %s: csr: %w", cert.Name, err)}
 		}
 	}
-	answerAs(&r, *cmp.Or(cert.HTTP, &cfg.Defaults.HTTP), *cmp.Or(cert.TLSALPN, &cfg.Defaults.TLSALPN))
+	err = answerAs(&r, *cmp.Or(cert.HTTP, &cfg.Defaults.HTTP), *cmp.Or(cert.TLSALPN, &cfg.Defaults.TLSALPN))
+	if err != nil {
+		return r, &UsageError{Err: fmt.Errorf("certificate %s: http: %w", cert.Name, err)}
+	}
 	if err := r.Check(); err != nil {
 		return r, &UsageError{Err: fmt.Errorf("certificate %s: %w", cert.Name, err)}
 	}

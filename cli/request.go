@@ -19,7 +19,7 @@ import (
 )
 
 // requestFlags are the flags of issue that say what a certificate is like.
-func requestFlags() []cli.Flag {
+func requestFlags(domains *cli.StringSlice) []cli.Flag {
 	return append([]cli.Flag{
 		challengeFlag("prove the names by `TYPE`, also when it is renewed: "),
 		&cli.StringFlag{Name: "persist-for", Usage: "let records of dns-persist-01 that are written be good for `TIME`, like 90d; default: until they are removed"},
@@ -31,7 +31,7 @@ func requestFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "must-staple", Usage: "have the certificate say that OCSP answers are stapled to it (RFC 7633)"},
 		&cli.StringFlag{Name: "not-before", Usage: "begin at `TIME`, where the CA allows that: 2026-12-31, 2026-12-31T12:00:00Z, or 14d from now"},
 		&cli.StringFlag{Name: "not-after", Usage: "end at `TIME`, where the CA allows that"},
-	}, answerFlags()...)
+	}, answerFlags(domains)...)
 }
 
 // namesOf returns the names that are asked for with -d, or else those of the

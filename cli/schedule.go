@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,13 +98,11 @@ func (p *Process) written(c *cli.Context) (string, error) {
 			_, path := i.What()
 			dirs = append(dirs, filepath.Dir(path))
 		}
-		if cert.HTTP != nil && cert.HTTP.Webroot != "" {
-			dirs = append(dirs, string(cert.HTTP.Webroot))
+		if cert.HTTP != nil {
+			dirs = append(dirs, documentRoots(*cert.HTTP)...)
 		}
 	}
-	if root := cfg.Defaults.HTTP.Webroot; root != "" {
-		dirs = append(dirs, string(root))
-	}
+	dirs = append(dirs, documentRoots(cfg.Defaults.HTTP)...)
 	if cfg.Metrics.TextFile != "" {
 		dirs = append(dirs, filepath.Dir(string(cfg.Metrics.TextFile)))
 	}
@@ -111,6 +110,17 @@ func (p *Process) written(c *cli.Context) (string, error) {
 		dirs = append(dirs, string(cfg.State))
 	}
 	return readWritePaths(dirs)
+}
+
+// documentRoots returns the webroots of a part of the configuration.
+func documentRoots(h config.HTTP) (dirs []string) {
+	if h.Webroot != "" {
+		dirs = append(dirs, string(h.Webroot))
+	}
+	for _, dir := range h.Webroots {
+		dirs = append(dirs, string(dir))
+	}
+	return dirs
 }
 
 // writtenWithout is written where there is no configuration, or none yet.
@@ -125,6 +135,7 @@ func (p *Process) writtenWithout() (string, error) {
 		if k.Webroot != "" {
 			dirs = append(dirs, k.Webroot)
 		}
+		dirs = slices.AppendSeq(dirs, maps.Values(k.Webroots))
 	}
 	if err != nil {
 		return "", err

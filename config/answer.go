@@ -16,6 +16,10 @@ type HTTP struct {
 	// file. The answers are put below it, and nothing is listened at. Default:
 	// none.
 	Webroot secret.Path `yaml:"webroot"`
+
+	// Webroots are such directories for single domains, where web servers serve
+	// several; webroot or listen is for the others. Default: none.
+	Webroots map[string]secret.Path `yaml:"webroots"`
 }
 
 // TLSALPN says how tls-alpn-01 is answered, for which CAs connect to port 443.

@@ -139,6 +139,7 @@ func (c *Certificate) check(at place) {
 	checkCommands(at, "deploy", c.Deploy)
 	checkChallenges(at, c.Challenges)
 	checkPersistFor(at, c.PersistFor)
+	c.checkWebroots(at)
 	domains := map[string]bool{}
 	for _, domain := range c.Domains {
 		domains[challenged(domain)] = true
@@ -158,6 +159,17 @@ func (c *Certificate) check(at place) {
 		follow[challenged(domain)] = where
 	}
 	c.Follow = follow
+}
+
+func (c *Certificate) checkWebroots(at place) {
+	if c.HTTP == nil {
+		return
+	}
+	for _, domain := range slices.Sorted(maps.Keys(c.HTTP.Webroots)) {
+		if !slices.ContainsFunc(c.Domains, func(d string) bool { return normal(d) == normal(domain) }) {
+			at.problem("http", "http: webroots: %s is not among the domains", printable(domain))
+		}
+	}
 }
 
 // challenged returns the domain whose challenge name is that of a domain or

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -168,6 +169,13 @@ func (s *acmeSh) prove(c *Certificate, asked assignments) {
 		c.Proof.answer("", asked["Le_HTTPPort"])
 	case by[0] == "alpn":
 		c.Proof.Challenge = "tls-alpn-01"
+	case !slices.ContainsFunc(by, func(root string) bool { return !strings.HasPrefix(root, "/") }):
+		roots := make(map[string]string)
+		for i, name := range c.Domains {
+			roots[name] = by[min(i, len(by)-1)]
+		}
+		c.Proof.answerEach(roots)
+		return
 	case strings.HasPrefix(by[0], "/"):
 		c.Proof.answer(by[0], "")
 	}

@@ -145,7 +145,7 @@ func (c *certbot) lineage(name, conf string) (*Certificate, error) {
 	cert.Deploy = append(cert.Deploy, commands(cmp.Or(c.options["deploy-hook"], c.options["renew-hook"], none(asked["renew_hook"])))...)
 	cert.Hooks.Pre = commands(cmp.Or(c.options["pre-hook"], none(asked["pre_hook"])))
 	cert.Hooks.Post = commands(cmp.Or(c.options["post-hook"], none(asked["post_hook"])))
-	c.prove(cert, asked)
+	c.prove(cert, asked, f["webroot_map"])
 	return cert, nil
 }
 
@@ -190,14 +190,14 @@ func (c *certbot) older(live string, latest *Version) []*Version {
 }
 
 // prove finds out how the names were validated.
-func (c *certbot) prove(cert *Certificate, asked map[string]string) {
+func (c *certbot) prove(cert *Certificate, asked, webroots map[string]string) {
 	by := asked["authenticator"]
 	cert.Proof.By = by
 	switch {
 	case by == "standalone":
 		cert.Proof.answer("", asked["http01_port"])
 	case by == "webroot":
-		c.webroot(cert, asked)
+		c.webroot(cert, asked, webroots)
 	case by == "manual" && none(asked["manual_auth_hook"]) != "":
 		cert.Proof.Credential = &Credential{Provider: "exec", Style: "certbot", Command: words(asked["manual_auth_hook"])}
 		if cleanup := none(asked["manual_cleanup_hook"]); cleanup != "" {
@@ -251,15 +251,19 @@ func (c *certbot) readBeside(path string) (ini, error) {
 	return f, err
 }
 
-// webroot finds the directory of the web server: here there is one for all
-// names.
-func (c *certbot) webroot(cert *Certificate, asked map[string]string) {
-	path, more, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(asked["webroot_path"]), ","), ",")
-	cert.Proof.answer(path, "")
-	if more != "" || path == "" {
-		cert.Proof.Challenge = ""
-		cert.Notes = append(cert.Notes, "its names have several directories of web servers, or none: http: {webroot: DIR} takes one")
+// webroot finds the directories of the web server: that of each name, or the
+// last one given, which is for those that have none.
+func (c *certbot) webroot(cert *Certificate, asked, webroots map[string]string) {
+	paths := strings.Split(strings.TrimSuffix(strings.TrimSpace(asked["webroot_path"]), ","), ",")
+	by := make(map[string]string)
+	for _, domain := range cert.Domains {
+		by[domain] = cmp.Or(webroots[domain], strings.TrimSpace(paths[len(paths)-1]))
+		if by[domain] == "" {
+			cert.Notes = append(cert.Notes, fmt.Sprintf("certbot does not say which directory a web server has for %s: http: {webroot: DIR} does", domain))
+			return
+		}
 	}
+	cert.Proof.answerEach(by)
 }
 
 // rfc2136 reads the credentials of the plugin dns-rfc2136.

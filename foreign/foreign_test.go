@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -228,6 +229,30 @@ func TestCertbotDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Several directories of web servers come along, each for its names.
+func TestWebroots(t *testing.T) {
+	dir, f := t.TempDir(), certbot(t)
+	f["renewal/good.conf"] = strings.ReplaceAll(f["renewal/good.conf"], "www.example.com = /var/www/html", "www.example.com = /srv/www\ngood.example.com = /srv/good")
+	f.write(t, dir)
+	check := func(h *foreign.Household, err error, want map[string]string) {
+		t.Helper()
+		if err != nil || len(h.Certificates) == 0 {
+			t.Fatalf("got %+v, %v", h, err)
+		}
+		if p := h.Certificates[0].Proof; p.Challenge != "http-01" || p.Webroot != "" || !maps.Equal(p.Webroots, want) {
+			t.Errorf("got %+v, want %v", p, want)
+		}
+	}
+	h, err := read(t, "certbot", dir, foreign.Options{})
+	check(h, err, map[string]string{"www.example.com": "/srv/www", "good.example.com": "/srv/good"})
+
+	dir, f = t.TempDir(), acmeSh(t)
+	f["example.com_ecc/example.com.conf"] = strings.ReplaceAll(f["example.com_ecc/example.com.conf"], "dns_nsupdate", "/srv/main,/srv/more")
+	f.write(t, dir)
+	h, err = read(t, "acme.sh", dir, foreign.Options{})
+	check(h, err, map[string]string{"example.com": "/srv/main", "*.example.com": "/srv/more", "www.example.com": "/srv/more"})
 }
 
 // A key file that cannot be read is left out like any other.

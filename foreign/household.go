@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,9 +98,10 @@ type Proof struct {
 	Overridden map[string]string // by domain, the owner of its TXT record where it is not its own
 	Credential *Credential       // for the DNS; nil where none is kept, or none is needed
 
-	Challenge string // "http-01" or "tls-alpn-01", "" for the DNS, or if that is not known
-	Webroot   string // directory that a server has as /; "" where the client listens itself
-	Listen    string // at this address; "" for the usual one
+	Challenge string            // "http-01" or "tls-alpn-01", "" for the DNS, or if that is not known
+	Webroot   string            // directory that a server has as /; "" where the client listens itself
+	Webroots  map[string]string // by domain, where there are several
+	Listen    string            // at this address; "" for the usual one
 }
 
 // answer notes that names are proved by files in a directory, or "" where the
@@ -109,6 +111,15 @@ func (p *Proof) answer(webroot, port string) {
 	if webroot == "" && port != "" && port != "80" {
 		p.Listen = ":" + port
 	}
+}
+
+// answerEach notes that each name is proved by files in a directory of its own.
+func (p *Proof) answerEach(webroots map[string]string) {
+	if all := slices.Compact(slices.Sorted(maps.Values(webroots))); len(all) == 1 {
+		p.answer(all[0], "")
+		return
+	}
+	p.Challenge, p.Webroots = "http-01", webroots
 }
 
 // Owner returns the name at which the TXT record for a domain was written.

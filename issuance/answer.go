@@ -1,6 +1,7 @@
 package issuance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -27,9 +28,10 @@ func (j *job) answered(z *acme.Authorization) (a Answer, direct bool) {
 		return a, false
 	}
 	a = Answer{Name: z.Name(), Challenge: z.Challenge.Type}
+	webroot := cmp.Or(j.Webroots[a.Name], j.Webroot)
 	switch {
-	case a.Challenge == acme.HTTP01 && j.Webroot != "":
-		a.Webroot = j.Webroot
+	case a.Challenge == acme.HTTP01 && webroot != "":
+		a.Webroot = webroot
 	case a.Challenge == acme.HTTP01:
 		a.Addresses = orElse(j.HTTP, ":80")
 	case a.Challenge == acme.TLSALPN01:

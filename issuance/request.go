@@ -21,6 +21,7 @@ type Request struct {
 	Challenges  []acme.ChallengeType // the first that the CA offers is used; none for DefaultChallenges
 	PersistFor  time.Duration        // how long records of dns-persist-01 are good that we write; 0: until they are removed
 	Webroot     string               // document root of the web server that answers http-01; "" for a server of our own
+	Webroots    map[string]string    // by name, those of names that have another
 	HTTP        []string             // where that listens, as listen.Parse returns it; none for port 80
 	TLSALPN     []string             // where ours listens for tls-alpn-01; none for port 443
 	Follow      map[string]string    // by domain, what ParseFollow reads; "" for those not in it

@@ -27,8 +27,9 @@ type CertificateEntry struct {
 
 // HTTPEntry says how http-01 is answered.
 type HTTPEntry struct {
-	Listen  []string `yaml:"listen,omitempty,flow"`
-	Webroot string   `yaml:"webroot,omitempty"`
+	Listen   []string          `yaml:"listen,omitempty,flow"`
+	Webroot  string            `yaml:"webroot,omitempty"`
+	Webroots map[string]string `yaml:"webroots,omitempty,flow"`
 }
 
 // InstallEntry is a copy that is kept of a certificate.
@@ -67,8 +68,8 @@ func (p *Plan) entry(c *Certificate) {
 	if c.Directory != p.Directory {
 		c.Entry.CA = c.Directory
 	}
-	if r.Webroot != "" || r.HTTP != nil {
-		c.Entry.HTTP = &HTTPEntry{Listen: r.HTTP, Webroot: r.Webroot}
+	if r.Webroot != "" || r.Webroots != nil || r.HTTP != nil {
+		c.Entry.HTTP = &HTTPEntry{Listen: r.HTTP, Webroot: r.Webroot, Webroots: r.Webroots}
 	}
 	for _, f := range copies {
 		i, err := installed(f)

@@ -452,6 +452,11 @@ func TestAnswers(t *testing.T) {
 	if e := got.Entry; !slices.Equal(e.Challenges, []string{"http-01"}) || e.HTTP == nil || e.HTTP.Webroot != "/var/www" {
 		t.Errorf("got entry %+v", e)
 	}
+	c.Proof.Webroot, c.Proof.Webroots = "", map[string]string{"www.example.com": "/srv/www", "example.com": "/srv/main"}
+	p = plan(t, &foreign.Household{Certificates: []*foreign.Certificate{c}}, open(t), moving.Options{})
+	if e := p.Certificates[0].Entry; e.HTTP == nil || e.HTTP.Webroots["example.com"] != "/srv/main" || p.Certificates[0].Request.Webroots["www.example.com"] != "/srv/www" {
+		t.Errorf("got %+v", e.HTTP)
+	}
 	c.Proof = foreign.Proof{By: "nginx"}
 	p = plan(t, &foreign.Household{Certificates: []*foreign.Certificate{c}}, open(t), moving.Options{})
 	if notes := p.Certificates[0].Notes; !slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, "it was validated with nginx: ") }) {

@@ -241,7 +241,7 @@ func request(c *foreign.Certificate, names []string) *store.Request {
 		Issued: &store.Issued{Serial: serial(leaf), NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter},
 	}
 	if challenge := c.Proof.Challenge; challenge != "" {
-		r.Challenges, r.Webroot = []string{challenge}, c.Proof.Webroot
+		r.Challenges, r.Webroot, r.Webroots = []string{challenge}, c.Proof.Webroot, c.Proof.Webroots
 	}
 	if c.Proof.Listen != "" {
 		r.HTTP = []string{c.Proof.Listen}

@@ -20,6 +20,7 @@ type Request struct {
 	Challenges []string          `json:"challenges,omitempty"`  // types of them, the preferred first; none for the default
 	PersistFor string            `json:"persist_for,omitempty"` // a duration like 2160h0m0s, or "" for good
 	Webroot    string            `json:"webroot,omitempty"`     // where the files for http-01 go; "" to listen
+	Webroots   map[string]string `json:"webroots,omitempty"`    // identifier to another such directory
 	HTTP       []string          `json:"http,omitempty"`        // addresses to listen at for http-01; none for the default
 	TLSALPN    []string          `json:"tls_alpn,omitempty"`    // the same for tls-alpn-01
 	Follow     map[string]string `json:"follow,omitempty"`      // identifier to "never" or an owner name
