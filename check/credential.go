@@ -126,7 +126,7 @@ func (r *run) breadth(ctx context.Context, u *use, fs *findings) {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	b, err := u.credential.ProbeScope(ctx, u.zone, u.owners[0])
-	zone, label := u.zone.Bare(), u.credential.Label
+	zone, label := u.zone.Bare(), u.label()
 	can := fmt.Sprintf("%s can do more than write the TXT records at %s in zone %s", label, list(u.owners), zone)
 	switch wide, floor := b.Wide(), b.Floor(); {
 	case errors.Is(err, errors.ErrUnsupported):
@@ -144,6 +144,15 @@ func (r *run) breadth(ctx context.Context, u *use, fs *findings) {
 	default:
 		fs.add("key-scoped", zone, fmt.Sprintf("%s can write nothing in zone %s but TXT records where they belong", label, zone), "", tried(b)...)
 	}
+}
+
+// label names the credential: by its scope too, where the zone may have more of
+// them.
+func (u *use) label() string {
+	if u.credential.Scope == u.zone {
+		return u.credential.Label
+	}
+	return u.credential.Label + " for " + u.credential.Scope.Bare()
 }
 
 // own reports whether the zone is for one validation record only.
@@ -190,19 +199,20 @@ func tried(b dns01.Breadth) []Evidence {
 // fewDomains is how many make a command that can still be read.
 const fewDomains = 3
 
-// narrow says how to make the key narrower.
+// narrow says how to get a narrower key, and what even that can do.
 func narrow(u *use) string {
 	advice := fmt.Sprintf("let the key write TXT records at %s only", list(u.owners))
 	policies, err := u.credential.Policies(u.zone, u.owners)
 	if err != nil || len(policies) == 0 {
 		return advice
 	}
-	if p := policies[0]; p.Excess != "" {
-		advice = p.Excess
-	}
 	print := "certctl policy print"
 	if len(u.domains) <= fewDomains {
 		print += " -d " + strings.Join(u.domains, " -d ")
 	}
-	return advice + "; " + print + " prints what " + policies[0].Server + " must allow"
+	p := policies[0]
+	if p.Excess == "" {
+		return fmt.Sprintf("%s; %s prints what %s must allow", advice, print, p.Server)
+	}
+	return fmt.Sprintf("make a narrower key: %s prints how, at %s. Even then %s", print, p.Server, p.Excess)
 }

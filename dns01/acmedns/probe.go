@@ -12,7 +12,7 @@ import (
 // that no key can be narrower.
 func (p *provider) ProbeScope(context.Context, delegation.Name, delegation.Name) (dns01.Breadth, error) {
 	return dns01.Breadth{Server: p.label, Trials: []dns01.Trial{{
-		Reach: dns01.OtherNames, Question: "what every registration may do", Refused: true, Inherent: true,
+		Reach: dns01.OtherNames, Question: "every registration: " + string(dns01.OtherNames), Refused: true, Inherent: true,
 		Answer: "TXT records at one name, and nothing else",
 	}}}, nil
 }

@@ -48,7 +48,7 @@ func (s *service) zones(ctx context.Context, apex delegation.Name) (dns01.Trial,
 	switch err := s.account.Call(ctx, s.look("zones", url.Values{"dnssec": {"false"}}), &list); {
 	case errors.Is(err, web.ErrTooLong):
 		return reach.Found(dns01.OtherZones, question, "more than fit in an answer"), nil
-	case reach.Denied(err):
+	case web.IsStatus(err, http.StatusForbidden):
 		return dns01.Trial{Reach: dns01.OtherZones, Question: question, Refused: true, Answer: "403 Forbidden"}, nil
 	case err != nil:
 		return dns01.Trial{}, err

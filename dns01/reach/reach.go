@@ -18,10 +18,10 @@ import (
 	"certctl/dns01/web"
 )
 
-// Inherent returns what every key of a service can do. why is in the words of
-// the vendor's documentation.
+// Inherent returns what every key of a service can do. why is what the vendor's
+// documentation has about it.
 func Inherent(r dns01.Reach, why string) dns01.Trial {
-	return dns01.Trial{Reach: r, Question: "what every key may do", Accepted: true, Inherent: true, Answer: why}
+	return dns01.Trial{Reach: r, Question: "every key: " + string(r), Accepted: true, Inherent: true, Answer: why}
 }
 
 // Found returns what was seen: something, or nothing where the answer is "".

@@ -1,6 +1,7 @@
 package debian_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -107,6 +108,33 @@ func TestPowerDNSAPIProcesses(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The one key of the API is for everything on the server, which is news only where
+// there is more than the zone. Nothing is changed by looking.
+func TestPowerDNSAPIProbe(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{"", "example.org."} {
+		zones := []debian.Zone{{Name: authZone, Text: authText}}
+		var want []dns01.Reach
+		if more != "" {
+			zones = append(zones, debian.Zone{Name: more, Text: authText})
+			want = []dns01.Reach{dns01.OtherZones}
+		}
+		h := debian.New(t).PowerDNS(debian.Server{APIKey: apiKey, Zones: zones})
+		before := serial(t, h.Addr)
+		wide, floor := conformance.Reaches(t, openAPI(t, h, apiKey, authZone), authZone, "www."+authZone)
+		if !slices.Equal(wide, want) || !slices.Equal(floor, []dns01.Reach{dns01.WholeZone, dns01.Account}) {
+			t.Errorf("got %q, and %q of every key, want %q", wide, floor, want)
+		}
+		if after := serial(t, h.Addr); after != before {
+			t.Errorf("got the serial %d, want %d", after, before)
+		}
+		_, err := openAPI(t, h, "wr0ng", authZone).(dns01.ScopeProber).ProbeScope(t.Context(), authZone, authZone)
+		if _, refused := errors.AsType[dns01.Refusal](err); !refused || strings.Contains(err.Error(), "wr0ng") {
+			t.Errorf("got %v, want a refusal", err)
+		}
 	}
 }
 
