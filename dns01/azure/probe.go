@@ -31,7 +31,7 @@ func (p *provider) Ping(ctx context.Context, apex delegation.Name, owners []dele
 // forbidden. Only names that nobody has are tried: what deletes is not turned on
 // a record set.
 func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) (dns01.Breadth, error) {
-	b := dns01.Breadth{Server: p.account.Client.Server(), Unseen: "the zone's apex: what removes a record set there is not sent"}
+	b := dns01.Breadth{Server: p.account.Client.Server(), Unseen: "whether the owners may be written, and the zone's apex: what could change a record set there is not sent"}
 	z := &zone{p, apex}
 	records := slices.DeleteFunc(absent.Records(apex, owner), func(r absent.Record) bool {
 		return r.Reach == dns01.TheApex || r.Reach == dns01.OtherTypes

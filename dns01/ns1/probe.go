@@ -37,7 +37,7 @@ var places = []reach.Place{
 // ProbeScope implements dns01.ScopeProber: it asks for the removal of records
 // with names that nobody has, for the list of zones, and for what is no DNS.
 func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) (dns01.Breadth, error) {
-	b := dns01.Breadth{Server: p.account.Server(), Unseen: "the zone's apex and other types at the owner: what removes a record there is not sent"}
+	b := dns01.Breadth{Server: p.account.Server(), Unseen: "whether the owners may be written, the zone's apex, and other types at the owners: what could change a record there is not sent"}
 	z := &zone{p.account, apex}
 	records := slices.DeleteFunc(absent.Records(apex, owner), func(r absent.Record) bool {
 		return r.Reach == dns01.TheApex || r.Reach == dns01.OtherTypes

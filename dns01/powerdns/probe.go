@@ -26,7 +26,7 @@ func (p *provider) ProbeScope(ctx context.Context, apex, _ delegation.Name) (dns
 		return b, err
 	}
 	if settings[0].Accepted {
-		settings[0].Inherent = true
+		settings[0] = reach.Inherent(dns01.Account, "the key that is for zones reads the server's settings, too")
 	}
 	zones, err := p.service.zones(ctx, apex)
 	b.Trials = append(b.Trials, settings[0], zones)
