@@ -86,6 +86,8 @@ type nameserverRun struct {
 	server  *nameserver.Server
 	update  *updates.Handler
 	doors   doors
+	shown   faces
+	started *config.NameServer // what cannot change later is as here
 }
 
 func (n *nameserverRun) run(cfg *config.Config) error {
@@ -97,28 +99,30 @@ func (n *nameserverRun) run(cfg *config.Config) error {
 		return &UsageError{Err: err}
 	}
 	n.update.Zones = n.server
-	handler, err := n.newAPI(n.context.Context, cfg)
+	shown, err := n.faces(n.context.Context, cfg)
 	if err != nil {
 		return &UsageError{Err: err}
 	}
-	n.doors.handler.Store(&handler)
-	if err := n.listen(cfg); err != nil {
+	n.started = cfg.NameServer
+	if err := n.listen(cfg, shown); err != nil {
 		n.server.Close()
+		n.doors.close()
 		return err
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	ctx, cancel := context.WithCancel(n.context.Context)
-	served := make(chan error, 2)
-	go func() { served <- n.server.Serve(ctx) }()
-	go func() { served <- n.serveHTTP(ctx) }()
 	defer cancel()
+	served := make(chan error, 3)
+	for _, serve := range []func(context.Context) error{n.server.Serve, n.doors.api.Serve, n.doors.numbers.Serve} {
+		go func() { served <- serve(ctx) }()
+	}
 	for {
 		select {
 		case err := <-served:
 			cancel()
-			return errors.Join(err, <-served)
+			return errors.Join(err, <-served, <-served)
 		case <-hangup:
 			n.reload()
 		}
@@ -127,16 +131,17 @@ func (n *nameserverRun) run(cfg *config.Config) error {
 
 // listen opens the sockets, or takes those that systemd hands over, and gives
 // up privileges.
-func (n *nameserverRun) listen(cfg *config.Config) error {
+func (n *nameserverRun) listen(cfg *config.Config, f faces) error {
 	if err := n.server.Adopt(n.process.sockets()); err != nil {
 		return err
 	}
 	if err := n.server.Listen(); err != nil {
 		return err
 	}
-	if err := n.listenHTTP(n.context.Context, cfg); err != nil {
+	if err := n.open(n.context.Context, f); err != nil {
 		return err
 	}
+	n.show(f)
 	addrs := n.server.Addrs()
 	if len(addrs) == 0 {
 		return usagef("`listen: [192.0.2.1]` below `nameserver:`", "there is no address to listen at")
@@ -150,13 +155,15 @@ func (n *nameserverRun) listen(cfg *config.Config) error {
 	return nil
 }
 
-// reload reads the configuration again. If it is wrong the server goes on with
-// the one that it has. The sockets of the API and for Prometheus stay as they
-// are.
+// reload reads the configuration again. If it is wrong, or a socket cannot be
+// opened, the server goes on with the one that it has.
 func (n *nameserverRun) reload() {
 	log := n.process.logger()
 	if err := n.reread(); err != nil {
 		log.Error("the configuration stays as it was", "error", err.Error())
+		for _, hint := range Hints(err) {
+			log.Info("hint: " + hint)
+		}
 		return
 	}
 	log.Info("configuration read again")
@@ -174,14 +181,22 @@ func (n *nameserverRun) reread() error {
 	if err != nil {
 		return err
 	}
-	handler, err := n.newAPI(n.context.Context, cfg)
+	f, err := n.faces(n.context.Context, cfg)
 	if err != nil {
 		return err
 	}
-	if err := n.server.Reload(made); err != nil {
+	err = n.open(n.context.Context, f)
+	if err == nil {
+		err = n.server.Reload(made)
+	}
+	if err != nil {
+		n.doors.keep(n.shown)
 		return err
 	}
-	n.doors.handler.Store(&handler)
+	n.show(f)
+	if cfg.NameServer.User != n.started.User || n.process.valuesDir(cfg) != n.dir {
+		n.process.logger().Warn("user: and state: change with the next start only")
+	}
 	return nil
 }
 

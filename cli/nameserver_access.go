@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"certctl/config"
 	"certctl/delegation"
@@ -31,10 +30,10 @@ type doors struct {
 	counters metrics.Counters
 	witness  witness.Witness
 
-	handler   atomic.Pointer[http.Handler] // of the API
-	listeners []net.Listener               // of the API
-	numbers   net.Listener                 // for Prometheus
-	own       *api.Certificate
+	api      api.Server
+	numbers  api.Server // for Prometheus
+	own      *api.Certificate
+	accounts *accounts.Book // nil: not opened yet
 }
 
 // Requests a second of one network to the API, and how many at once.
@@ -126,16 +125,20 @@ func (n *nameserverRun) newAPI(ctx context.Context, cfg *config.Config) (http.Ha
 // openRegister lets clients register, if the configuration does. Accounts that
 // there are stay good in any case.
 func (n *nameserverRun) openRegister(ctx context.Context, cfg *config.Config, a *api.API) (err error) {
-	c := cfg.NameServer.API.Register
-	if c == nil {
-		a.Accounts, err = accounts.Open(n.accountsDir(), "")
-		return err
+	if n.doors.accounts == nil {
+		n.doors.accounts, err = accounts.Open(filepath.Join(n.dir, "accounts"))
+	} else {
+		err = n.doors.accounts.Read()
 	}
-	a.Accounts, err = accounts.Open(n.accountsDir(), absolute(c.Zone))
 	if err != nil {
 		return err
 	}
-	a.Open = &api.Registration{From: prefixes(c.From)}
+	a.Accounts = n.doors.accounts
+	c := cfg.NameServer.API.Register
+	if c == nil {
+		return nil
+	}
+	a.Open = &api.Registration{Zone: absolute(c.Zone), From: prefixes(c.From)}
 	if c.Token.IsZero() {
 		return nil
 	}
@@ -146,10 +149,6 @@ func (n *nameserverRun) openRegister(ctx context.Context, cfg *config.Config, a 
 	digest := access.NewDigest(token)
 	a.Open.Token = &digest
 	return nil
-}
-
-func (n *nameserverRun) accountsDir() string {
-	return filepath.Join(n.dir, "accounts")
 }
 
 // inZones checks that each name where somebody may put values is in a zone.
@@ -187,29 +186,75 @@ func inAnyZone(cfg *config.NameServer, name delegation.Name) bool {
 	})
 }
 
-// listenHTTP opens the sockets of the API, and for Prometheus.
-func (n *nameserverRun) listenHTTP(ctx context.Context, cfg *config.Config) (err error) {
+// faces are the API and what Prometheus sees.
+type faces struct{ api, numbers api.Face }
+
+// faces makes them of the configuration.
+func (n *nameserverRun) faces(ctx context.Context, cfg *config.Config) (f faces, err error) {
 	d, log := &n.doors, n.process.logger()
 	d.rate.PerSecond, d.rate.Burst = requestRate, requestBurst
 	d.counters.Values, d.witness.Log = n.values, log
+	if f.api.Handler, err = n.newAPI(ctx, cfg); err != nil {
+		return f, err
+	}
 	if c := cfg.NameServer.API; c != nil {
 		for _, s := range c.Listen {
-			l, err := listenTCP(ctx, netip.AddrPort(s))
-			if err != nil {
-				return fmt.Errorf("api: %w", err)
-			}
-			d.listeners = append(d.listeners, l)
-			log.Info("listening", "api", l.Addr().String(), "tls", c.TLS())
+			f.api.Listen = append(f.api.Listen, netip.AddrPort(s))
 		}
-		n.ownCertificate(cfg)
+		f.api.Certificate = n.ownCertificate(cfg)
 	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", &d.counters)
+	f.numbers.Handler = mux
 	if c := cfg.NameServer.Metrics; c != nil {
-		if d.numbers, err = listenTCP(ctx, netip.AddrPort(c.Listen)); err != nil {
-			return fmt.Errorf("metrics: %w", err)
+		f.numbers.Listen = []netip.AddrPort{netip.AddrPort(c.Listen)}
+		if c.TLS {
+			f.numbers.Certificate = f.api.Certificate
 		}
-		log.Info("listening", "metrics", "http://"+d.numbers.Addr().String()+"/metrics")
+	}
+	return f, nil
+}
+
+// open opens the sockets that faces need and that are not open, or none.
+func (n *nameserverRun) open(ctx context.Context, f faces) error {
+	listen := func(addr netip.AddrPort) (net.Listener, error) { return listenTCP(ctx, addr) }
+	if err := n.doors.api.Open(f.api.Listen, listen); err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	if err := n.doors.numbers.Open(f.numbers.Listen, listen); err != nil {
+		return fmt.Errorf("metrics: %w", err)
 	}
 	return nil
+}
+
+// keep closes the sockets that faces do not need.
+func (d *doors) keep(f faces) {
+	d.api.Switch(f.api)
+	d.numbers.Switch(f.numbers)
+}
+
+// close closes all sockets.
+func (d *doors) close() {
+	d.api.Close()
+	d.numbers.Close()
+}
+
+// show has the API and what Prometheus sees be as faces say.
+func (n *nameserverRun) show(f faces) {
+	n.doors.keep(f)
+	n.doors.own = f.api.Certificate
+	log := n.process.logger()
+	if !f.api.SamePlace(n.shown.api) {
+		for _, addr := range n.doors.api.Addrs() {
+			log.Info("listening", "api", addr.String(), "tls", f.api.Certificate != nil)
+		}
+	}
+	if !f.numbers.SamePlace(n.shown.numbers) {
+		for _, addr := range n.doors.numbers.Addrs() {
+			log.Info("listening", "metrics", f.numbers.Scheme()+"://"+addr.String()+"/metrics")
+		}
+	}
+	n.shown = f
 }
 
 func listenTCP(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
@@ -223,43 +268,23 @@ func listenTCP(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
 
 // ownCertificate finds the API's certificate. It need not be there yet: the name
 // server may be needed to get it.
-func (n *nameserverRun) ownCertificate(cfg *config.Config) {
+func (n *nameserverRun) ownCertificate(cfg *config.Config) *api.Certificate {
 	c := cfg.NameServer.API
 	if !c.TLS() {
-		return
+		return nil
 	}
 	dir := filepath.Join(cfg.StateDir(n.process.Getenv), "live", c.Certificate)
-	n.doors.own = &api.Certificate{Chain: filepath.Join(dir, "fullchain.pem"), Key: filepath.Join(dir, "privkey.pem")}
+	own := &api.Certificate{Chain: filepath.Join(dir, "fullchain.pem"), Key: filepath.Join(dir, "privkey.pem")}
 	if c.Chain != "" {
-		n.doors.own = &api.Certificate{Chain: string(c.Chain), Key: string(c.Key)}
+		own = &api.Certificate{Chain: string(c.Chain), Key: string(c.Key)}
+	}
+	if old := n.doors.own; old != nil && old.Chain == own.Chain && old.Key == own.Key {
+		return old
 	}
 	log := n.process.logger()
-	n.doors.own.Changed = func(text string) { log.Info(text, "file", n.doors.own.Chain) }
-	if n.doors.own.Ready() != nil {
-		log.Warn("the API answers nobody until there is its certificate: certctl issue", "file", n.doors.own.Chain)
+	own.Changed = func(text string) { log.Info(text, "file", own.Chain) }
+	if own.Ready() != nil {
+		log.Warn("the API answers nobody until there is its certificate: certctl issue", "file", own.Chain)
 	}
-}
-
-// serveHTTP answers at the API and for Prometheus until ctx ends.
-func (n *nameserverRun) serveHTTP(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done, d := make(chan error, 2), &n.doors
-	go func() {
-		done <- api.Serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*d.handler.Load()).ServeHTTP(w, r) }), d.own, d.listeners...)
-	}()
-	go func() {
-		if d.numbers == nil {
-			done <- nil
-			return
-		}
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", &d.counters)
-		done <- api.Serve(ctx, mux, nil, d.numbers)
-	}()
-	err := errors.Join(<-done, <-done)
-	if err == nil {
-		<-ctx.Done()
-	}
-	return err
+	return own
 }

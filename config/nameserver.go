@@ -176,6 +176,9 @@ func (n *NameServer) check(at place) {
 	if n.User != "" && n.API != nil && n.API.Certificate != "" {
 		at.problem("api", "api: certificate: the user %s could not read it when it is renewed: have it copied with install:, and name the copies with chain: and key:", printable(n.User))
 	}
+	if n.Metrics != nil && n.Metrics.TLS && (n.API == nil || !n.API.TLS()) {
+		at.problem("metrics", "metrics: tls: the certificate is that of the API, which has none: name one below api:")
+	}
 	if len(n.Zones) == 0 {
 		at.problem("zones", "nameserver: zones: one is expected at least, like auth.example.net")
 	}

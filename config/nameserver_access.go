@@ -78,8 +78,12 @@ type NameServerRegister struct {
 
 // NameServerMetrics is where Prometheus finds numbers about the name server.
 type NameServerMetrics struct {
-	// Listen is an address with port to answer at, over HTTP, at /metrics.
+	// Listen is an address with port to answer at, at /metrics.
 	Listen Socket `yaml:"listen" required:"true"`
+
+	// TLS is whether to answer over HTTPS, with the certificate of the API.
+	// Default: false.
+	TLS bool `yaml:"tls"`
 }
 
 // TLS reports whether there is a certificate.

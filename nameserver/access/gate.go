@@ -45,7 +45,7 @@ type acquaintance struct {
 func (g *Gate) LockedUntil(from netip.Addr, user string) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, network := time.Now(), networkOf(from)
+	now, network := time.Now(), Network(from)
 	if until := g.networks[network].until; now.Before(until) {
 		return until
 	}
@@ -60,7 +60,7 @@ func (g *Gate) LockedUntil(from netip.Addr, user string) time.Time {
 func (g *Gate) Failed(from netip.Addr, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, network := time.Now(), networkOf(from)
+	now, network := time.Now(), Network(from)
 	g.makeRoom(now)
 	g.networks[network] = g.networks[network].failed(now, networkFailures)
 	g.users[user] = g.users[user].failed(now, userFailures)
@@ -73,7 +73,7 @@ func (g *Gate) Passed(from netip.Addr, user string) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.makeRoom(now)
-	g.known[acquaintance{networkOf(from), user}] = now
+	g.known[acquaintance{Network(from), user}] = now
 	delete(g.users, user)
 }
 
@@ -114,8 +114,9 @@ func trim[K comparable, V any](m map[K]V, old func(V) bool) {
 	}
 }
 
-// networkOf returns what one host can be expected to have of addresses.
-func networkOf(a netip.Addr) netip.Prefix {
+// Network returns what one host can be expected to have of addresses: an IPv4
+// address, or a /64 of IPv6.
+func Network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := 32
 	if a.Is6() {

@@ -26,7 +26,7 @@ type bucket struct {
 func (r *Rate) Allow(from netip.Addr) (wait time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now, network := time.Now(), networkOf(from)
+	now, network := time.Now(), Network(from)
 	if r.buckets == nil {
 		r.buckets = make(map[netip.Prefix]bucket)
 	}

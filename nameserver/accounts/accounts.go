@@ -26,8 +26,7 @@ const Most = 100_000
 
 // Book is the accounts. It is safe for concurrent use.
 type Book struct {
-	dir  string
-	zone delegation.Name
+	dir string
 
 	mu    sync.Mutex
 	users map[string]*api.User
@@ -42,25 +41,34 @@ type account struct {
 	Registered time.Time      `json:"registered"`
 }
 
-// Open reads the accounts in a directory, which is made if needed. New ones get
-// a name in the zone.
-func Open(dir string, zone delegation.Name) (*Book, error) {
+// Open reads the accounts in a directory, which is made if needed.
+func Open(dir string) (*Book, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	b := &Book{dir: dir}
+	return b, b.Read()
+}
+
+// Read reads the accounts again: somebody may have removed some. If it fails they
+// stay as they are.
+func (b *Book) Read() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	files, err := filepath.Glob(filepath.Join(b.dir, "*.json"))
 	if err != nil {
-		return nil, fmt.Errorf("accounts: %w", err)
+		return fmt.Errorf("accounts: %w", err)
 	}
-	b := &Book{dir: dir, zone: zone, users: make(map[string]*api.User)}
+	users := make(map[string]*api.User)
 	for _, file := range files {
 		user, err := load(file)
 		if err != nil {
-			return nil, fmt.Errorf("accounts: %s: %w", file, err)
+			return fmt.Errorf("accounts: %s: %w", file, err)
 		}
-		b.users[user.Name] = user
+		users[user.Name] = user
 	}
-	return b, nil
+	b.users = users
+	return nil
 }
 
 func load(file string) (*api.User, error) {
@@ -93,7 +101,7 @@ func (b *Book) Find(name string) *api.User {
 }
 
 // Register implements api.Accounts.
-func (b *Book) Register(from []netip.Prefix) (user *api.User, password, subdomain string, err error) {
+func (b *Book) Register(zone delegation.Name, from []netip.Prefix) (user *api.User, password, subdomain string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.users) >= Most {
@@ -104,7 +112,7 @@ func (b *Book) Register(from []netip.Prefix) (user *api.User, password, subdomai
 	password, subdomain = base64.URLEncoding.EncodeToString(raw), identifier()
 	a := account{
 		Username: identifier(), Password: access.NewDigest(password),
-		Name: subdomain + "." + b.zone.Bare(), From: from, Registered: time.Now().UTC().Truncate(time.Second),
+		Name: subdomain + "." + zone.Bare(), From: from, Registered: time.Now().UTC().Truncate(time.Second),
 	}
 	if user, err = a.user(); err != nil {
 		return nil, "", "", fmt.Errorf("accounts: %w", err)

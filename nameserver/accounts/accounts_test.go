@@ -13,15 +13,15 @@ import (
 // An account outlasts a restart, and its file does not show the password.
 func TestBook(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "accounts")
-	b, err := accounts.Open(dir, "auth.example.net.")
+	b, err := accounts.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, password, subdomain, err := b.Register(nil)
+	made, password, subdomain, err := b.Register("auth.example.net.", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = accounts.Open(dir, "other.example.net."); err != nil {
+	if b, err = accounts.Open(dir); err != nil {
 		t.Fatal(err)
 	}
 	found := b.Find(made.Name)
@@ -31,11 +31,19 @@ func TestBook(t *testing.T) {
 	if b.Find("nobody") != nil {
 		t.Error("got an account for nobody")
 	}
+	if err := b.Read(); err != nil || b.Find(made.Name) == nil {
+		t.Errorf("read again: got %v", err)
+	}
 	path := filepath.Join(dir, made.Name+".json")
 	text, err := os.ReadFile(path)
 	if err != nil || strings.Contains(string(text), password) {
 		t.Errorf("the file: got %s, %v", text, err)
 	}
+	defer func() {
+		if os.Remove(path); b.Read() != nil || b.Find(made.Name) != nil {
+			t.Errorf("an account is there without its file")
+		}
+	}()
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != fs.FileMode(0o600) && os.PathSeparator == '/' {
 		t.Errorf("got mode %v, %v", info.Mode(), err)
 	}
@@ -46,7 +54,7 @@ func TestBroken(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "x.json"), []byte(`{"password": "hunter2`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := accounts.Open(dir, "auth.example.net.")
+	_, err := accounts.Open(dir)
 	if err == nil || !strings.HasSuffix(err.Error(), "x.json: it is not as certctl has written it") {
 		t.Errorf("got %v", err)
 	}

@@ -106,7 +106,7 @@ func (a *API) register(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "invalid_allowfrom_cidr")
 		return
 	}
-	user, password, subdomain, err := a.Accounts.Register(from)
+	user, password, subdomain, err := a.Accounts.Register(a.Open.Zone, from)
 	if err != nil {
 		a.broken(err)
 		fail(w, http.StatusInternalServerError, "db_error")

@@ -27,10 +27,9 @@ type Accounts interface {
 	// Find returns a user, or nil.
 	Find(name string) *User
 
-	// Register makes a user with a password and a name of his own, the
-	// subdomain in a zone. He may come from these networks only; none: from
-	// everywhere.
-	Register(from []netip.Prefix) (user *User, password, subdomain string, err error)
+	// Register makes a user with a password and a name of his own, the subdomain
+	// in the zone. He may come from these networks only; none: from everywhere.
+	Register(zone delegation.Name, from []netip.Prefix) (user *User, password, subdomain string, err error)
 }
 
 // API is the interfaces. Its handler is safe for concurrent use.
@@ -50,8 +49,9 @@ type API struct {
 
 // Registration says who may register.
 type Registration struct {
-	Token *access.Digest // must be shown; nil: nothing
-	From  []netip.Prefix // none: from everywhere
+	Zone  delegation.Name // that they get names in
+	Token *access.Digest  // must be shown; nil: nothing
+	From  []netip.Prefix  // none: from everywhere
 }
 
 // largestBody is more than any request needs.

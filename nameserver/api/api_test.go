@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -79,7 +78,7 @@ func begin(t *testing.T) *scene {
 	t.Cleanup(func() { _ = store.Close() })
 	s := &scene{T: t, store: store, dir: t.TempDir(), log: new(buffer)}
 	log := slog.New(slog.NewJSONHandler(s.log, nil))
-	book, err := accounts.Open(s.dir, zone)
+	book, err := accounts.Open(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +90,7 @@ func begin(t *testing.T) *scene {
 			"far": {Name: "far", Password: access.NewDigest(password), Key: access.Key{ID: "user far", Names: []delegation.Name{"far.auth.example.net."}, From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}},
 		},
 		Accounts: book,
-		Open:     &api.Registration{Token: &digest},
+		Open:     &api.Registration{Zone: zone, Token: &digest},
 		Zone:     zoneOf,
 		Desk:     access.NewDesk(store, log),
 		Gate:     new(access.Gate),
@@ -232,7 +231,7 @@ func TestRegister(t *testing.T) {
 		if got := s.update(r.Username, r.Password, r.Subdomain, value(0)); !strings.HasPrefix(got, "200") {
 			t.Errorf("the new account: got %s", got)
 		}
-		book, err := accounts.Open(s.dir, zone)
+		book, err := accounts.Open(s.dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -336,16 +335,10 @@ func TestRate(t *testing.T) {
 // from being served.
 func TestSlowClients(t *testing.T) {
 	s := begin(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- api.Serve(ctx, s.Handler(), nil, l) }()
-	s.url = "http://" + l.Addr().String()
+	server, end := serve(t, api.Face{Handler: s.Handler(), Listen: []netip.AddrPort{anyPort}})
+	s.url = "http://" + server.Addrs()[0].String()
 	for range 80 { // 64 of one address are let in
-		c, err := net.Dial("tcp", l.Addr().String())
+		c, err := net.Dial("tcp", server.Addrs()[0].String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,10 +359,7 @@ func TestSlowClients(t *testing.T) {
 	if r, err = client.Get(s.url + "/health"); err != nil || r.StatusCode != http.StatusOK {
 		t.Errorf("after a gigabyte: got %v, %v", r, err)
 	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("the end: got %v", err)
-	}
+	end()
 }
 
 type zeros struct{}
@@ -383,14 +373,14 @@ func FuzzAPI(f *testing.F) {
 		f.Fatal(err)
 	}
 	defer store.Close()
-	book, err := accounts.Open(f.TempDir(), zone)
+	book, err := accounts.Open(f.TempDir())
 	if err != nil {
 		f.Fatal(err)
 	}
 	digest := access.NewDigest(token)
 	a := &api.API{
 		Users:    map[string]*api.User{"web": {Name: "web", Password: access.NewDigest(password), Key: access.Key{ID: "web", Subtrees: []delegation.Name{zone}}}},
-		Accounts: book, Open: &api.Registration{Token: &digest},
+		Accounts: book, Open: &api.Registration{Zone: zone, Token: &digest},
 		Zone: zoneOf, Desk: access.NewDesk(store, nil),
 	}
 	f.Add("/update", "web", "x", `{"subdomain":"a","txt":"`+value(0)+`"}`)
