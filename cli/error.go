@@ -71,25 +71,26 @@ type InterruptedError struct{ Err error }
 func (e *InterruptedError) Error() string { return "interrupted: " + e.Err.Error() }
 func (e *InterruptedError) Unwrap() error { return e.Err }
 
-// Hints collects the remedies of an error and of all that it wraps, each once.
+// Hints collects the remedies of an error, each once: of a chain the outermost,
+// which knows most of what was being done; of errors that are joined those of
+// each.
 func Hints(err error) []string {
-	var hints []string
-	add := func(more ...string) {
-		for _, h := range more {
-			if h != "" && !slices.Contains(hints, h) {
-				hints = append(hints, h)
-			}
-		}
+	if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
+		return []string{h.Hint()}
 	}
-	if h, ok := err.(interface{ Hint() string }); ok {
-		add(h.Hint())
-	}
+	var wrapped []error
 	switch wrapper := err.(type) {
 	case interface{ Unwrap() error }:
-		add(Hints(wrapper.Unwrap())...)
+		wrapped = []error{wrapper.Unwrap()}
 	case interface{ Unwrap() []error }:
-		for _, e := range wrapper.Unwrap() {
-			add(Hints(e)...)
+		wrapped = wrapper.Unwrap()
+	}
+	var hints []string
+	for _, e := range wrapped {
+		for _, h := range Hints(e) {
+			if !slices.Contains(hints, h) {
+				hints = append(hints, h)
+			}
 		}
 	}
 	return hints
