@@ -21,7 +21,7 @@ func sentence(e issuance.Event) (subject, text string) {
 	case issuance.Answered:
 		return e.Name, answered(e.Answer)
 	case issuance.Published:
-		return e.Records[0].Zone.Bare(), fmt.Sprintf("%s published and read back", count(len(e.Records), "record"))
+		return e.Records[0].Zone.Bare(), published(e)
 	case issuance.Observed:
 		return e.Owner.Bare(), observed(e)
 	case issuance.Validated:
@@ -43,6 +43,15 @@ func observed(e issuance.Observed) string {
 		return fmt.Sprintf("%s: %s; it is not waited for, because others have the records", serverName(e.Server), e.Answer)
 	}
 	return fmt.Sprintf("%s: %s after %s", serverName(e.Server), e.Answer, brief(e.Elapsed))
+}
+
+// published says what is known of new records.
+func published(e issuance.Published) string {
+	text := count(len(e.Records), "record") + " published"
+	if e.Verified {
+		text += " and read back"
+	}
+	return text
 }
 
 // written says who writes a record, if anybody does.

@@ -68,13 +68,7 @@ func (bs batches) each(do func(*batch) error) error {
 	return errors.Join(errs...)
 }
 
-// UnsentError says that nothing was sent to any server: no record can be there.
-type UnsentError struct{ Err error }
-
-func (e *UnsentError) Error() string { return e.Err.Error() }
-func (e *UnsentError) Unwrap() error { return e.Err }
-
-// ZoneError says that writing to one zone failed.
+// ZoneError says that writing to one zone with one credential failed.
 type ZoneError struct {
 	Zone  delegation.Name
 	Scope delegation.Name // of the credential that failed; "": all that is in the zone is concerned

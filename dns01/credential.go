@@ -78,6 +78,12 @@ func (c *Credential) Capacity(owner delegation.Name) int {
 	return 0
 }
 
+// Verifies reports whether Append reads values back.
+func (c *Credential) Verifies() bool {
+	_, ok := c.provider.(Verifier)
+	return ok
+}
+
 // Append publishes records of one zone in one call. Where one of them is
 // outside the scope the error is a *ScopeError and nothing is written.
 func (c *Credential) Append(ctx context.Context, zone delegation.Name, records []Record) error {

@@ -11,7 +11,7 @@ import (
 
 // Provider edits the records of DNS zones at one server or service, with one
 // key. AppendRecords must return nil only when the records are there (read
-// back where the service can), must be idempotent, and must never change or
+// back where a service's word proves little), must be idempotent, and must never change or
 // remove another record; DeleteRecords removes exactly the given values and
 // succeeds when they are gone already.
 type Provider interface {
@@ -28,6 +28,12 @@ type Labeler interface {
 // before it can work. Prepare may be called more than once.
 type Preparer interface {
 	Prepare(ctx context.Context) error
+}
+
+// Verifier is a Provider that reads every value back from the server that took
+// it, before AppendRecords returns. Others believe what their service says.
+type Verifier interface {
+	Verifies()
 }
 
 // Limiter is a Provider whose service keeps few values at a name, and gives the

@@ -43,7 +43,7 @@ func (w *watch) hold(z *zone) {
 	for s, c := range z.services {
 		err := s.WaitStatus(ctx, z.name)
 		if _, ok := errors.AsType[*AbandonedError](err); ok {
-			z.abandoned <- &ZoneError{Zone: z.name, Label: c.Label, Err: err}
+			z.abandoned <- &ZoneError{Zone: z.name, Label: c.Label, Scope: c.Scope, Err: err}
 			return
 		}
 	}

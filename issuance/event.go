@@ -67,8 +67,11 @@ type Answered struct {
 // Journaled says that records are on record, before they are sent.
 type Journaled struct{ Records []dns01.Record }
 
-// Published says that a batch of records was written and read back.
-type Published struct{ Records []dns01.Record }
+// Published says that records of a zone were written.
+type Published struct {
+	Records  []dns01.Record
+	Verified bool // they were read back from the server that took them
+}
 
 // Observed says what an authoritative server answered.
 type Observed struct {

@@ -235,7 +235,7 @@ func TestCurrent(t *testing.T) {
 type unable struct{}
 
 func (unable) AppendRecords(context.Context, string, []libdns.Record) ([]libdns.Record, error) {
-	return nil, &dns01.UnsentError{Err: errors.New("the secret is lost")}
+	return nil, &dns01.UnwrittenError{Err: errors.New("the secret is lost")}
 }
 
 func (unable) DeleteRecords(context.Context, string, []libdns.Record) ([]libdns.Record, error) {

@@ -34,7 +34,7 @@ func (i *Issuer) publish(ctx context.Context, b *batch) {
 		return
 	}
 	b.published = passing
-	err := dns01.Publish(ctx, publications)
+	err := dns01.Publish(dns01.WithBusy(ctx, i.busy), publications)
 	for _, p := range publications {
 		if slices.ContainsFunc(split(err), func(e error) bool { return concerns(e, p.Grant) }) {
 			b.refused[update{p.Target.Zone, p.Credential.Scope}] = true
@@ -42,27 +42,35 @@ func (i *Issuer) publish(ctx context.Context, b *batch) {
 	}
 	i.takeBack(b, err)
 	b.blame(Publishing, err)
-	for _, records := range byZone(b.publications(record.written)) {
-		i.tell(Published{records})
+	for _, verified := range []bool{true, false} {
+		some := slices.DeleteFunc(b.publications(record.written), func(p dns01.Publication) bool {
+			return p.Credential.Verifies() != verified
+		})
+		for _, records := range byZone(some) {
+			i.tell(Published{records, verified})
+		}
 	}
 }
 
-// takeBack strikes from the journal what was never sent.
+// busy tells of a service that makes us wait.
+func (i *Issuer) busy(b dns01.Busy) { i.tell(Warned{Text: b.String()}) }
+
+// takeBack strikes from the journal what was never written.
 func (i *Issuer) takeBack(b *batch, err error) {
-	var unsent []dns01.Removal
+	var unwritten []dns01.Removal
 	for _, e := range split(err) {
-		if _, ok := errors.AsType[*dns01.UnsentError](e); !ok {
+		if _, ok := errors.AsType[*dns01.UnwrittenError](e); !ok {
 			continue
 		}
 		b.published = slices.DeleteFunc(b.published, func(p dns01.Publication) bool {
 			own := concerns(e, p.Grant)
 			if own {
-				unsent = append(unsent, p.Removal())
+				unwritten = append(unwritten, p.Removal())
 			}
 			return own
 		})
 	}
-	if err := strike(i.journalFile(), unsent); err != nil {
+	if err := strike(i.journalFile(), unwritten); err != nil {
 		i.tell(Warned{Text: err.Error()})
 	}
 }
@@ -99,7 +107,7 @@ func (i *Issuer) removeAll(ctx context.Context, b *batch, useless []dns01.Public
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	gone, err := dns01.Remove(ctx, useless)
+	gone, err := dns01.Remove(dns01.WithBusy(ctx, i.busy), useless)
 	if err != nil {
 		i.tell(Warned{Text: "records are left behind, and in the journal for the next run: " + err.Error()})
 	}

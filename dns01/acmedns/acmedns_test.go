@@ -201,6 +201,9 @@ func TestRefusals(t *testing.T) {
 		if !ok || e.Code != test.code || e.Hint() == "" || refused != test.refused {
 			t.Errorf("got %v, refusal %t, want %q with a hint", err, refused, test.code)
 		}
+		if _, nothing := errors.AsType[*dns01.UnwrittenError](err); nothing != test.refused {
+			t.Errorf("%s: got nothing written %t, want %t", test.code, nothing, test.refused)
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func (p *place) begin(ctx context.Context, value string) error {
 func (p *place) sent(value string, err error) {
 	p.last = time.Now()
 	_, refused := errors.AsType[dns01.Refusal](err)
-	_, unsent := errors.AsType[*dns01.UnsentError](err)
+	_, unsent := errors.AsType[*dns01.UnwrittenError](err)
 	switch {
 	case err == nil:
 		p.values[value].there = true

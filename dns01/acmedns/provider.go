@@ -55,16 +55,17 @@ func (p *provider) AppendRecords(ctx context.Context, zone string, records []lib
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
+	ctx, attempt := dns01.Attempting(ctx)
 	if err := p.turn.Take(ctx); err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, attempt.Err(err)
 	}
 	defer p.turn.Give()
 	if err := p.plan(ctx, admitted); err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, attempt.Err(err)
 	}
 	for _, r := range admitted {
 		if err := p.publish(ctx, r); err != nil {
-			return nil, err
+			return nil, attempt.Err(err)
 		}
 	}
 	return guard.Done(admitted), nil
@@ -125,7 +126,7 @@ func (p *provider) publish(ctx context.Context, r dns01.Record) error {
 		return nil
 	}
 	if err := at.begin(ctx, r.Value); err != nil {
-		return &dns01.UnsentError{Err: err}
+		return err
 	}
 	err := reg.update(ctx, r)
 	at.sent(r.Value, err)

@@ -71,6 +71,8 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 		"two programs":    writesTwice,
 		"busy":            waitsWhileBusy,
 		"refused":         saysRefusals,
+		"outcomes":        knowsOutcomes,
+		"errors":          saysWhatIsWrong,
 		"cut":             survivesCuts,
 		"slow":            leavesWhenSlow,
 		"nonsense":        doubtsNonsense,
@@ -80,6 +82,9 @@ func Test(t *testing.T, begin func(*testing.T) (dns01.Provider, World)) {
 	for name, part := range parts {
 		t.Run(name, func(t *testing.T) {
 			p, w := begin(t)
+			if w.Fail != nil {
+				t.Parallel() // a service that fails is asked again after a while
+			}
 			part(&scene{T: t, World: w, provider: p})
 		})
 	}

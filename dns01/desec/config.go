@@ -45,3 +45,6 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 	s := &service{account}
 	return &provider{hosted.New("desec", scope, account, s.open), account, c.URL}, nil
 }
+
+// Verifies implements dns01.Verifier: sets that were replaced are read again.
+func (p *provider) Verifies() {}

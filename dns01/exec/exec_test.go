@@ -115,7 +115,7 @@ func TestOwners(t *testing.T) {
 		}
 		_, err := open(t, c).AppendRecords(t.Context(), zone.String(), []libdns.Record{txt(owner, "v"), txt("www", "v")})
 		e, _ := errors.AsType[*exec.OwnerError](err)
-		_, unsent := errors.AsType[*dns01.UnsentError](err)
+		_, unsent := errors.AsType[*dns01.UnwrittenError](err)
 		if _, ran := os.Stat(filepath.Join(dir, "told")); e == nil || !unsent || ran == nil {
 			t.Errorf("%s: got %v, unsent %t, ran %t, want an OwnerError and no run", style, err, unsent, ran == nil)
 			continue
@@ -153,6 +153,9 @@ func TestFailures(t *testing.T) {
 		e, ok := errors.AsType[*exec.CommandError](err)
 		if !ok || !strings.HasSuffix(err.Error(), test.want) || !strings.HasPrefix(e.Hint(), test.hint) || strings.Contains(fmt.Sprintf("%+v", err), token) {
 			t.Errorf("got %v, want …%s with the hint %q", err, test.want, test.hint)
+		}
+		if _, nothing := errors.AsType[*dns01.UnwrittenError](err); nothing != strings.Contains(test.script, "/no/such") {
+			t.Errorf("%s: got nothing written %t", test.script, nothing)
 		}
 	}
 }

@@ -91,23 +91,24 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
+	ctx, attempt := dns01.Attempting(ctx)
 	if err := p.turn.Take(ctx); err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, attempt.Err(err)
 	}
 	defer p.turn.Give()
 	if err := p.load(ctx); err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, attempt.Err(err)
 	}
 	jobs := make([]job, len(admitted))
 	for i, r := range admitted {
 		jobs[i] = job{Record: r, remove: remove, left: len(admitted) - i - 1, output: p.output[key{r.Owner, r.Value}]}
 		if _, err := p.config.say(jobs[i]); err != nil {
-			return nil, &dns01.UnsentError{Err: err}
+			return nil, attempt.Err(err)
 		}
 	}
 	for _, j := range jobs {
 		if err := p.do(ctx, j); err != nil {
-			return nil, err
+			return nil, attempt.Err(err)
 		}
 	}
 	return guard.Done(admitted), nil

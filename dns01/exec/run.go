@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"certctl/dns01"
 	"certctl/dns01/guard"
 )
 
@@ -38,6 +39,9 @@ func (p *provider) run(ctx context.Context, spoken call) (string, error) {
 	c.WaitDelay = grace
 	group(c)
 	err := c.Run()
+	if c.Process != nil {
+		dns01.Written(ctx) // as far as we know
+	}
 	if limited.Err() != nil {
 		killGroup(c)
 	}

@@ -40,3 +40,6 @@ func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, 
 	s := &service{account}
 	return &provider{hosted.New("gandi", scope, account, s.open), s}, nil
 }
+
+// Verifies implements dns01.Verifier: sets that were replaced are read again.
+func (p *provider) Verifies() {}

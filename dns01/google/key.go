@@ -225,7 +225,7 @@ func (k *keys) impersonate(ctx context.Context, c *credentials, source token.Tok
 		ExpireTime  time.Time `json:"expireTime"`
 	}
 	account := token.Account{Client: client, Source: token.NewSource(func(context.Context) (token.Token, error) { return source, nil })}
-	_, err = account.Call(ctx, web.Request{Method: http.MethodPost, Body: map[string]any{"scope": []string{scope}}}, &answer)
+	_, err = account.Call(ctx, web.Request{Method: http.MethodPost, Asks: true, Body: map[string]any{"scope": []string{scope}}}, &answer)
 	return token.Token{Text: answer.AccessToken, Expires: answer.ExpireTime, Secrets: source.Secrets}, err
 }
 

@@ -94,12 +94,13 @@ func (p *Provider) change(ctx context.Context, zone string, records []libdns.Rec
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
+	ctx, attempt := dns01.Attempting(ctx)
 	editor, err := p.Editor(ctx, admitted[0].Zone)
-	if err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+	if err == nil {
+		err = do(editor, ctx, admitted)
 	}
-	if err := do(editor, ctx, admitted); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, attempt.Err(err)
 	}
 	return guard.Done(admitted), nil
 }

@@ -157,7 +157,7 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 		return nil, err
 	}
 	if err := p.begin(ctx); err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, &dns01.UnwrittenError{Err: err}
 	}
 	defer p.turn.Give()
 	wanted := p.which(ctx, zone, guard.Done(admitted), there)

@@ -42,10 +42,26 @@ type zone struct {
 	name    delegation.Name
 }
 
-func (z *zone) call(ctx context.Context, command, rest string, fields map[string]string, into any) error {
-	path := "dns/" + command + "/" + url.PathEscape(z.name.Bare()) + rest
-	return z.account.Call(ctx, web.Request{Method: http.MethodPost, Path: path, Body: fields}, into)
+// call sends a command. All are POST requests; what begins with retrieve changes
+// nothing. An answer that does not report success is none of Porkbun's API: a
+// service before it that lets nobody through answers with a status of 202.
+func (z *zone) call(ctx context.Context, command, rest string, fields map[string]string) ([]entry, error) {
+	var answer struct {
+		Status  string
+		Records []entry
+	}
+	err := z.account.Call(ctx, web.Request{
+		Method: http.MethodPost, Path: "dns/" + command + "/" + url.PathEscape(z.name.Bare()) + rest,
+		Body: fields, Asks: strings.HasPrefix(command, "retrieve"),
+	}, &answer)
+	if err == nil && answer.Status != "SUCCESS" {
+		err = &web.FormError{Server: z.account.Server()}
+	}
+	return answer.Records, err
 }
+
+// entry is a record as the API has it.
+type entry struct{ ID, Name, Type, Content string }
 
 // lowestTTL is in seconds. Requests are sent one at a time: Porkbun allows few.
 const (
@@ -55,9 +71,6 @@ const (
 
 // List implements records.Service.
 func (z *zone) List(ctx context.Context, owner delegation.Name) ([]records.Entry, int, error) {
-	var answer struct {
-		Records []struct{ ID, Name, Type, Content string }
-	}
 	command, rest := "retrieve", ""
 	if owner != "" {
 		command, rest = "retrieveByNameType", "/TXT"
@@ -65,11 +78,12 @@ func (z *zone) List(ctx context.Context, owner delegation.Name) ([]records.Entry
 			rest += "/" + url.PathEscape(label)
 		}
 	}
-	if err := z.call(ctx, command, rest, nil, &answer); err != nil {
+	found, err := z.call(ctx, command, rest, nil)
+	if err != nil {
 		return nil, 0, z.explain(err)
 	}
 	var entries []records.Entry
-	for _, r := range answer.Records {
+	for _, r := range found {
 		name, err := delegation.ParseName(r.Name)
 		if err == nil && r.Type == "TXT" {
 			entries = append(entries, records.Entry{ID: r.ID, Owner: name, Value: r.Content})
@@ -100,21 +114,17 @@ func (z *zone) Change(ctx context.Context, add []dns01.Record, remove []records.
 }
 
 func (z *zone) create(ctx context.Context, r dns01.Record) error {
-	var answer struct{ Status string }
-	err := z.call(ctx, "create", "", map[string]string{
+	_, err := z.call(ctx, "create", "", map[string]string{
 		"type": "TXT", "name": strings.TrimPrefix(r.Owner.Relative(z.name), "@"), "content": r.Value,
 		"ttl": strconv.Itoa(max(int(r.TTL/time.Second), lowestTTL)),
-	}, &answer)
-	if err == nil && answer.Status != "SUCCESS" {
-		err = &web.FormError{Server: z.account.Server()}
-	}
+	})
 	return err
 }
 
 // remove removes a record. The answer for one that is gone is that of any wrong
 // request, so it is looked for again.
 func (z *zone) remove(ctx context.Context, e records.Entry) error {
-	err := z.call(ctx, "delete", "/"+e.ID, nil, nil)
+	_, err := z.call(ctx, "delete", "/"+e.ID, nil)
 	if web.IsStatus(err, http.StatusBadRequest) {
 		entries, _, again := z.List(ctx, e.Owner)
 		for _, there := range entries {

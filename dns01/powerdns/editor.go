@@ -63,11 +63,11 @@ func (e *editor) single(ctx context.Context, records []dns01.Record, kind string
 	if kind == "EXTEND" {
 		var err error
 		if ttls, err = e.ttls(ctx, records); err != nil {
-			return &dns01.UnsentError{Err: err}
+			return err
 		}
 	}
 	for part := range slices.Chunk(records, most) {
-		if err := e.zone.patch(ctx, changes(part, kind, ttls), again); err != nil {
+		if err := e.zone.patch(ctx, changes(part, kind, ttls), true); err != nil {
 			return err
 		}
 	}
@@ -99,10 +99,6 @@ func (e *editor) ttls(ctx context.Context, records []dns01.Record) (map[delegati
 	}
 	return ttls, nil
 }
-
-// again has a request repeated that the server failed at: it does no harm to add
-// or remove the same value twice.
-func again(e *web.StatusError) bool { return failed(e) }
 
 // changes returns one change for each record. To remove one, its TTL does not
 // matter.

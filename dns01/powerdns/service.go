@@ -155,7 +155,7 @@ func (z *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 	for _, c := range changes {
 		sets = append(sets, replacement(c.New))
 	}
-	err := z.patch(ctx, sets, nil)
+	err := z.patch(ctx, sets, false)
 	if z.broken++; !failed(err) {
 		z.broken = 0
 	}
@@ -168,10 +168,10 @@ func (z *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 func failed(err error) bool { return web.IsStatus(err, http.StatusInternalServerError) }
 
 // patch changes record sets, all or none, and has the secondaries told. They find
-// out by themselves too, only later. busy is as in web.Request.
-func (z *zone) patch(ctx context.Context, sets []set, busy func(*web.StatusError) bool) error {
+// out by themselves too, only later. twice is as in web.Request.
+func (z *zone) patch(ctx context.Context, sets []set, twice bool) error {
 	r := z.request(http.MethodPatch, "", nil, map[string][]set{"rrsets": sets})
-	r.Busy = busy
+	r.Twice = twice
 	answer, err := z.account.Send(ctx, r)
 	if err == nil && answer.Status != http.StatusNoContent {
 		err = &web.FormError{Server: z.account.Server()}

@@ -86,7 +86,7 @@ const few = 2
 func (e *Editor) add(ctx context.Context, records []dns01.Record) error {
 	there, _, err := e.look(ctx, records)
 	if err != nil {
-		return &dns01.UnsentError{Err: err}
+		return err
 	}
 	var missing []dns01.Record
 	for _, r := range records {

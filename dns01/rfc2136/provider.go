@@ -34,6 +34,9 @@ func (p *provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.Label()) }
 // Prepare implements dns01.Preparer: it reads the secret.
 func (p *provider) Prepare(ctx context.Context) error { return p.key.load(ctx) }
 
+// Verifies implements dns01.Verifier.
+func (p *provider) Verifies() {}
+
 // AppendRecords adds TXT records to a zone and returns when they are there,
 // beside what there was.
 func (p *provider) AppendRecords(ctx context.Context, zone string, records []libdns.Record) ([]libdns.Record, error) {
@@ -55,16 +58,17 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 	if err != nil || len(rrs) == 0 {
 		return nil, err
 	}
+	ctx, attempt := dns01.Attempting(ctx)
 	if err := p.Prepare(ctx); err != nil {
-		return nil, err
+		return nil, attempt.Err(err)
 	}
 	s, err := p.open(ctx, z)
 	if err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, attempt.Err(err)
 	}
 	defer s.close()
 	if err := do(s, ctx, rrs); err != nil {
-		return nil, err
+		return nil, attempt.Err(err)
 	}
 	return done, nil
 }

@@ -266,6 +266,9 @@ func TestRefusals(t *testing.T) {
 			if !errors.As(err, &hint) || hint.Hint() == "" {
 				t.Errorf("got %v, want a hint", err)
 			}
+			if _, nothing := errors.AsType[*dns01.UnwrittenError](err); nothing == test.fault.Swallow {
+				t.Errorf("got %v, nothing written %t", err, nothing)
+			}
 			w.want(t)
 		})
 	}
@@ -318,7 +321,6 @@ func TestSwallowedRemoval(t *testing.T) {
 	}
 }
 
-// A primary that answers no queries takes updates all the same.
 // A server that refuses to remove what it refused to add has nothing to remove;
 // one that has it is not let off.
 func TestRefusedRemoval(t *testing.T) {
@@ -337,6 +339,7 @@ func TestRefusedRemoval(t *testing.T) {
 	}
 }
 
+// A primary that answers no queries takes updates all the same.
 func TestPrimaryWithoutQueries(t *testing.T) {
 	w := newWorld(t, "")
 	w.server.Fault(authority.Fault{Refuse: true})

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"certctl/dns01"
 )
 
 // maxUpdate is how much of the 64 KiB of a DNS message records may take; the
@@ -82,6 +84,9 @@ const (
 func (s *session) insist(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	for pause := firstPause; ; pause *= pauseGrowth {
 		answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+		if err != nil || answers[0].Rcode == dns.RcodeSuccess || answers[0].Rcode == dns.RcodeServerFailure {
+			dns01.Written(ctx) // or nobody knows
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -75,7 +75,7 @@ func (s site) machine(ctx context.Context) (*keys, error) {
 		return nil, fmt.Errorf("AWS_EC2_METADATA_SERVICE_ENDPOINT: %w", err)
 	}
 	token, err := client.Do(ctx, web.Request{
-		Method: http.MethodPut, Path: "latest/api/token",
+		Method: http.MethodPut, Path: "latest/api/token", Asks: true,
 		Header: http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {"300"}},
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (s site) sts(ctx context.Context, k *keys, form url.Values) (*keys, error) 
 		return nil, fmt.Errorf("AWS_ENDPOINT_URL_STS: %w", err)
 	}
 	r := web.Request{
-		Method: http.MethodPost, Path: "/", Body: []byte(form.Encode()), Busy: busy,
+		Method: http.MethodPost, Path: "/", Body: []byte(form.Encode()), Busy: busy, Asks: true,
 		Header:  http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"text/xml"}},
 		Secrets: []string{form.Get("WebIdentityToken")},
 	}

@@ -82,7 +82,7 @@ func (e *Editor) Add(ctx context.Context, records []dns01.Record) error {
 			break
 		}
 		if err := e.Check(r.Value); err != nil {
-			return &dns01.UnsentError{Err: fmt.Errorf("%s: %w", r.Owner, err)}
+			return fmt.Errorf("%s: %w", r.Owner, err)
 		}
 	}
 	return e.edit(ctx, records, e.with)
@@ -105,12 +105,12 @@ type step func(old Set, records []dns01.Record) Set
 func (e *Editor) edit(ctx context.Context, records []dns01.Record, next step) error {
 	e.once.Do(func() { e.turn, e.known = make(chan struct{}, 1), make(map[delegation.Name]Set) })
 	if ctx.Err() != nil {
-		return &dns01.UnsentError{Err: ctx.Err()}
+		return ctx.Err()
 	}
 	select {
 	case e.turn <- struct{}{}:
 	case <-ctx.Done():
-		return &dns01.UnsentError{Err: ctx.Err()}
+		return ctx.Err()
 	}
 	defer func() { <-e.turn }()
 	var g errgroup.Group

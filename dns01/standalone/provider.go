@@ -30,7 +30,7 @@ func (p *provider) AppendRecords(ctx context.Context, zone string, records []lib
 		return nil, err
 	}
 	if err := p.pool.change(p.zone, list, nil); err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, &dns01.UnwrittenError{Err: err}
 	}
 	return guard.Done(admitted), nil
 }

@@ -128,9 +128,9 @@ func TestNotServing(t *testing.T) {
 	}
 	c := dns01.NewCredential("", zone, made)
 	records := []dns01.Record{{Zone: zone, Owner: zone, Value: "x"}}
-	var unsent *dns01.UnsentError
+	var unsent *dns01.UnwrittenError
 	if err := c.Append(t.Context(), zone, records); !errors.As(err, &unsent) {
-		t.Errorf("append: got %v, want an UnsentError", err)
+		t.Errorf("append: got %v, want an UnwrittenError", err)
 	}
 	if err := c.Delete(t.Context(), zone, records); err != nil {
 		t.Errorf("delete: got %v", err)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 
-	"certctl/dns01"
 	"certctl/dns01/web"
 )
 
@@ -31,7 +30,7 @@ func (a *Account) Prepare(ctx context.Context) error {
 func (a *Account) Call(ctx context.Context, r web.Request, into any) (web.Answer, error) {
 	t, err := a.Source.Token(ctx)
 	if err != nil {
-		return web.Answer{}, &dns01.UnsentError{Err: err}
+		return web.Answer{}, err
 	}
 	if r.Header = maps.Clone(r.Header); r.Header == nil {
 		r.Header = make(http.Header)

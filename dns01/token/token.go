@@ -63,6 +63,7 @@ func Fetch(ctx context.Context, c *web.Client, r web.Request, form url.Values) (
 			r.Secrets = append(r.Secrets, form.Get(name))
 		}
 	}
+	r.Asks = true
 	body, err := c.Do(ctx, r)
 	if err != nil {
 		return Token{}, err

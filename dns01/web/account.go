@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 
-	"certctl/dns01"
 	"certctl/secret"
 )
 
@@ -79,7 +78,7 @@ func (a *Account) load(ctx context.Context) (map[string]string, error) {
 func (a *Account) Send(ctx context.Context, r Request) (Answer, error) {
 	keys, err := a.load(ctx)
 	if err != nil {
-		return Answer{}, &dns01.UnsentError{Err: err}
+		return Answer{}, err
 	}
 	r.Header = maps.Clone(r.Header)
 	if r.Header == nil {

@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"os"
@@ -28,12 +29,10 @@ const DefaultTimeout = 30 * time.Second
 // maxBody is how long an answer may be.
 const maxBody = 8 << 20
 
-// tries is how often a busy service is asked, patience how long it may make us
-// wait in between. A service that fails is asked again after a pause, twice as
-// long each time.
+// failures is how often a service that fails is asked, with a pause in between
+// that is twice as long each time.
 const (
-	tries      = 4
-	patience   = time.Minute
+	failures   = 4
 	firstPause = 100 * time.Millisecond
 )
 
@@ -123,8 +122,16 @@ type Request struct {
 	Body    any         // JSON; []byte is sent as it is, with the header's Content-Type; nil for none
 	Secrets []string    // taken out of what the service answers, in errors
 
+	// Asks says that nothing changes by this, whatever its method. Of GET that is
+	// known.
+	Asks bool
+
 	// Sign, if not nil, is given every try before it is sent, with its body.
 	Sign func(r *http.Request, body []byte) error
+
+	// Twice says that it is the same to carry it out once or twice. Of GET, PUT
+	// and DELETE that is known (RFC 9110 §9.2.2).
+	Twice bool
 
 	// Busy, if not nil, reports whether an answer says that the service is too
 	// busy, beside 429 and 503.
@@ -140,7 +147,7 @@ type Answer struct {
 
 // Do sends a request and returns the body of an answer with a status of 200 to
 // 299. Any other is a *StatusError. Where no connection came about, the error is
-// a *dns01.UnsentError.
+// a *dns01.UnwrittenError. dns01.Written hears of what may have changed something.
 func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 	answer, err := c.Send(ctx, r)
 	return answer.Body, err
@@ -154,9 +161,15 @@ func (c *Client) Send(ctx context.Context, r Request) (Answer, error) {
 	}
 	for try := 1; ; try++ {
 		answer, err := c.once(ctx, r, body)
+		if !r.asks() && !unchanged(err) {
+			dns01.Written(ctx)
+		}
 		pause, again := r.again(err, try)
-		if !again || ctx.Err() != nil {
+		if !again || ctx.Err() != nil || !inTime(ctx, pause) {
 			return answer, err
+		}
+		if err, busy := errors.AsType[*StatusError](err); busy && pause >= noticed {
+			dns01.TellBusy(ctx, dns01.Busy{Server: c.Server(), Status: err.Status, Pause: pause})
 		}
 		if interrupted := wait(ctx, pause); interrupted != nil {
 			return Answer{}, fmt.Errorf("%w: %w", err, interrupted)
@@ -170,23 +183,36 @@ func (c *Client) Send(ctx context.Context, r Request) (Answer, error) {
 func (r Request) again(err error, try int) (time.Duration, bool) {
 	status, ok := errors.AsType[*StatusError](err)
 	if ok && r.busy(status) {
-		return status.RetryAfter + rand.N(status.RetryAfter/8+1), try < tries && status.RetryAfter <= patience
+		return status.pause(try)
 	}
 	failed, _ := errors.AsType[*FailedError](err)
 	if !r.harmless() || !(ok && status.failed() || failed != nil && failed.passing()) {
 		return 0, false
 	}
 	pause := firstPause << (try - 1)
-	return pause + rand.N(pause/2), try < tries
+	return pause + rand.N(pause/2), try < failures
 }
+
+// inTime reports whether somebody still waits when a pause is over.
+func inTime(ctx context.Context, pause time.Duration) bool {
+	end, bounded := ctx.Deadline()
+	return !bounded || time.Until(end) > pause
+}
+
+// asks reports whether a request changes nothing.
+func (r Request) asks() bool { return r.Asks || r.Method == http.MethodGet }
 
 // harmless reports whether it is the same to carry a request out once or twice.
 func (r Request) harmless() bool {
-	switch r.Method {
-	case http.MethodGet, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
+	return r.asks() || r.Twice || r.Method == http.MethodPut || r.Method == http.MethodDelete
+}
+
+// unchanged reports whether an error says that a request was not carried out:
+// not sent, or refused.
+func unchanged(err error) bool {
+	_, unsent := errors.AsType[*dns01.UnwrittenError](err)
+	_, refused := errors.AsType[*RefusedError](err)
+	return unsent || refused || IsStatus(err, http.StatusTooManyRequests)
 }
 
 func (r Request) body() ([]byte, error) {
@@ -223,11 +249,16 @@ func (c *Client) request(ctx context.Context, r Request, body []byte) (*http.Req
 }
 
 func (c *Client) once(ctx context.Context, r Request, body []byte) (Answer, error) {
-	request, err := c.request(ctx, r, body)
+	connected := false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	request, err := c.request(traced, r, body)
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, &dns01.UnwrittenError{Err: err}
 	}
 	response, err := c.client.Do(request)
+	if err != nil && !connected {
+		return Answer{}, &dns01.UnwrittenError{Err: c.failure(ctx, err, r.Secrets)}
+	}
 	if err != nil {
 		return Answer{}, c.failure(ctx, err, r.Secrets)
 	}
@@ -260,9 +291,6 @@ func (c *Client) failure(ctx context.Context, err error, secrets []string) error
 	timeout, _ := errors.AsType[net.Error](err)
 	if timeout != nil && timeout.Timeout() && ctx.Err() == nil {
 		failed.Err = fmt.Errorf("no answer within %v", c.client.Timeout)
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
-		return &dns01.UnsentError{Err: failed}
 	}
 	return failed
 }

@@ -87,7 +87,8 @@ func TestStatus(t *testing.T) {
 		{403, "403 Forbidden: no [secret]", true, "compare the credential"},
 		{404, "404 Not Found: no [secret]", true, "compare url:"},
 		{307, "307 Temporary Redirect: no [secret]", false, "redirects are not followed"},
-		{500, "500 Internal Server Error: no [secret]", false, ""},
+		{409, "409 Conflict: no [secret]", true, "somebody else changes the zone"},
+		{500, "500 Internal Server Error: no [secret]", false, "that is the service's own failure"},
 		{429, "429 Too Many Requests: no [secret]", false, "it is too busy"},
 	}
 	for _, test := range tests {
@@ -110,30 +111,6 @@ func TestStatus(t *testing.T) {
 		}](err); !ok || !strings.HasPrefix(h.Hint(), test.hint) {
 			t.Errorf("status %d: got no hint like %q", test.status, test.hint)
 		}
-	}
-}
-
-// A busy service is asked again when it says, and not for ever.
-func TestBusy(t *testing.T) {
-	asked := 0
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if asked++; asked < 3 {
-			w.Header().Set("Retry-After", "0")
-			w.WriteHeader(503)
-		}
-	})
-	if _, err := c.Do(t.Context(), request(nil)); err != nil || asked != 3 {
-		t.Errorf("got %v after %d requests, want none after 3", err, asked)
-	}
-	asked = 0
-	c = serve(t, func(w http.ResponseWriter, r *http.Request) {
-		asked++
-		w.Header().Set("Retry-After", "3600")
-		w.WriteHeader(429)
-	})
-	_, err := c.Do(t.Context(), request(nil))
-	if e, ok := errors.AsType[*web.StatusError](err); !ok || e.RetryAfter != time.Hour || asked != 1 {
-		t.Errorf("got %v after %d requests, want a StatusError of an hour after 1", err, asked)
 	}
 }
 
@@ -162,8 +139,8 @@ func TestNoAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = gone.Do(t.Context(), request(nil))
-	if _, ok := errors.AsType[*dns01.UnsentError](err); !ok {
-		t.Errorf("nobody there: got %v, want an UnsentError", err)
+	if _, ok := errors.AsType[*dns01.UnwrittenError](err); !ok {
+		t.Errorf("nobody there: got %v, want an UnwrittenError", err)
 	}
 }
 

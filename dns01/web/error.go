@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,42 +37,20 @@ type StatusError struct {
 	Server     string
 	Status     int
 	Body       string        // without secrets
-	RetryAfter time.Duration // when to come back; 1 s where the service does not say
+	RetryAfter time.Duration // when to come back; less than 0: the service does not say
+	Reset      time.Duration // when it has forgotten all that was asked before; less than 0: it does not say
 }
 
 func newStatusError(server string, r *http.Response, body []byte, secrets []string) error {
 	e := &StatusError{
 		Server: server, Status: r.StatusCode, Body: guard.Censor(string(body), secrets...),
-		RetryAfter: comeBack(r.Header),
+		RetryAfter: comeBack(r.Header, "Retry-After"), // RFC 9110 §10.2.3
+		Reset:      comeBack(r.Header, "RateLimit-Reset", "X-RateLimit-Reset"),
 	}
 	if e.Status/100 == 4 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout {
 		return &RefusedError{e}
 	}
 	return e
-}
-
-// comeBack reads when a service wants to be asked again: Retry-After (RFC 9110
-// §10.2.3), or the fields that services have made up for that.
-func comeBack(h http.Header) time.Duration {
-	for _, name := range []string{"Retry-After", "RateLimit-Reset", "X-RateLimit-Reset"} {
-		text := h.Get(name)
-		if number, err := strconv.ParseUint(text, 10, 33); err == nil {
-			return until(number)
-		}
-		if at, err := http.ParseTime(text); err == nil {
-			return max(0, time.Until(at))
-		}
-	}
-	return time.Second
-}
-
-// until reads a number of seconds: from now, or since 1970 where it is as large
-// as these are.
-func until(seconds uint64) time.Duration {
-	if seconds > 1e9 {
-		return max(0, time.Until(time.Unix(int64(seconds), 0)))
-	}
-	return time.Duration(seconds) * time.Second
 }
 
 // passing reports whether the next try may fare better.
@@ -93,10 +70,6 @@ func (e *StatusError) failed() bool {
 	return false
 }
 
-func (e *StatusError) busy() bool {
-	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable
-}
-
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("%s answered %d %s", e.Server, e.Status, http.StatusText(e.Status))
 	if said := guard.Quote(words(e.Body)); said != "" {
@@ -114,8 +87,12 @@ func (e *StatusError) Hint() string {
 		return "compare the credential in the configuration with the service's, and whether it may write these names from this address"
 	case e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed:
 		return "compare url: with where the service has its API"
+	case e.Status == http.StatusConflict || e.Status == http.StatusLocked:
+		return "somebody else changes the zone at the same time: try again in a while"
 	case e.busy():
-		return fmt.Sprintf("it is too busy: try again in %v", e.RetryAfter)
+		return e.later()
+	case e.Status/100 == 5:
+		return "that is the service's own failure, or of something before it: try again in a while"
 	}
 	return ""
 }

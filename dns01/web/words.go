@@ -3,13 +3,21 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"html"
+	"regexp"
 	"slices"
 	"strings"
 )
 
+// title is that of a page in HTML, which proxies and login pages are.
+var title = regexp.MustCompile(`(?is)<title[^>]*>([^<]*)</title>`)
+
 // words returns what an error in JSON says, in one of the forms that services
-// have for it; anything else is returned as it is.
+// have for it, or the title of a page; anything else is returned as it is.
 func words(body string) string {
+	if page := title.FindStringSubmatch(body); page != nil {
+		return html.UnescapeString(page[1])
+	}
 	var answer map[string]any
 	if json.Unmarshal([]byte(body), &answer) != nil {
 		return body

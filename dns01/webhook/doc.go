@@ -1,7 +1,7 @@
 // Package webhook is the provider for a service of one's own behind an HTTP API:
 // POST to URL/present adds, POST to URL/cleanup removes, and any status from 200
 // to 299 means that it is done, also when a value was there, or gone, already.
-// Other values must stay.
+// Other values must stay. A page in HTML is no such answer, but that of a proxy.
 //
 // In mode httpreq, the wire format of lego's provider of that name, each request
 // has one record:

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,17 +92,22 @@ func (p *provider) change(ctx context.Context, zone string, records []libdns.Rec
 	if err != nil || len(admitted) == 0 {
 		return nil, err
 	}
+	ctx, attempt := dns01.Attempting(ctx)
 	pass, err := p.load(ctx)
 	if err != nil {
-		return nil, &dns01.UnsentError{Err: err}
+		return nil, attempt.Err(err)
 	}
 	for _, body := range p.bodies(admitted) {
 		r := web.Request{Method: http.MethodPost, Path: path, Header: http.Header{}, Body: body, Secrets: pass.secrets}
 		if pass.authorization != "" {
 			r.Header.Set("Authorization", pass.authorization)
 		}
-		if _, err := p.client.Do(ctx, r); err != nil {
-			return nil, err
+		said, err := p.client.Do(ctx, r)
+		if err == nil && strings.HasPrefix(http.DetectContentType(said), "text/html") {
+			err = &web.FormError{Server: p.client.Server()}
+		}
+		if err != nil {
+			return nil, attempt.Err(err)
 		}
 	}
 	return guard.Done(admitted), nil

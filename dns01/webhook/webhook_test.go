@@ -1,15 +1,13 @@
 package webhook_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"certctl/dns01"
 	"certctl/dns01/conformance"
 	"certctl/dns01/webhook"
+	"certctl/lab/service"
 	"certctl/secret"
 )
 
@@ -29,27 +28,23 @@ const (
 	password = "passw0rd-that-must-not-show"
 )
 
-// service is a service that keeps values, and tells its secrets to everybody.
-type service struct {
-	*httptest.Server
-	mu       sync.Mutex
-	values   map[string][]string
+// hook is a service that keeps values, and tells its secrets to everybody.
+type hook struct {
+	service.Service
 	requests []string
 }
 
-func serve(t *testing.T) *service {
+func serve(t *testing.T) *hook {
 	t.Helper()
-	s := &service{values: make(map[string][]string)}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(s.Close)
-	return s
+	h := new(hook)
+	h.Start(h.answer)
+	t.Cleanup(h.Close)
+	return h
 }
 
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (h *hook) answer(w http.ResponseWriter, r *http.Request) {
 	text, _ := io.ReadAll(r.Body)
-	s.requests = append(s.requests, r.Method+" "+r.URL.Path+" "+string(text))
+	h.requests = append(h.requests, r.Method+" "+r.URL.Path+" "+string(text))
 	user, pass, _ := r.BasicAuth()
 	if r.Header.Get("Authorization") != "Bearer "+token && (user != "certctl" || pass != password) {
 		w.WriteHeader(http.StatusUnauthorized)
@@ -65,39 +60,21 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Zone    string
 		Records []record
 	}
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&body); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	if !service.Read(r, &body) {
+		http.Error(w, "no such body", http.StatusBadRequest)
 		return
 	}
 	if body.FQDN != "" {
 		body.Records = append(body.Records, body.record)
 	}
 	for _, one := range body.Records {
-		kept := slices.DeleteFunc(s.values[one.FQDN], func(v string) bool { return v == one.Value })
+		k := service.Key{Owner: one.FQDN, Type: "TXT"}
+		kept := slices.DeleteFunc(slices.Clone(h.Get(k).Data), func(v string) bool { return v == one.Value })
 		if r.URL.Path == "/dns/present" {
 			kept = append(kept, one.Value)
 		}
-		s.values[one.FQDN] = kept
-	}
-}
-
-// world returns the service as the conformance test wants it.
-func (s *service) world() conformance.World {
-	return conformance.World{
-		Zone: zone,
-		Values: func(owner delegation.Name) []string {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return slices.Clone(s.values[owner.String()])
-		},
-		Add: func(owner delegation.Name, value string) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.values[owner.String()] = append(s.values[owner.String()], value)
-		},
-		Secrets: []string{token, password},
+		h.Put(k, service.Set{Data: kept})
 	}
 }
 
@@ -111,15 +88,15 @@ func open(t *testing.T, c webhook.Config) dns01.Provider {
 }
 
 func TestConformance(t *testing.T) {
-	for _, c := range []webhook.Config{
-		{Token: secret.Plain(token)},
-		{Mode: "certctl", Username: "certctl", Password: secret.Plain(password)},
+	for shown, c := range map[string]webhook.Config{
+		token:    {Token: secret.Plain(token)},
+		password: {Mode: "certctl", Username: "certctl", Password: secret.Plain(password)},
 	} {
 		t.Run(c.Mode, func(t *testing.T) {
 			conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 				s := serve(t)
 				c.URL = s.URL + "/dns"
-				return open(t, c), s.world()
+				return open(t, c), conformance.Hosted(&s.Service, zone, nil, nil, shown)
 			})
 		})
 	}
@@ -196,8 +173,8 @@ func TestMissingSecret(t *testing.T) {
 		t.Errorf("prepare: got %v, want an error about the token", err)
 	}
 	_, err := p.AppendRecords(t.Context(), zone.String(), records())
-	if _, ok := errors.AsType[*dns01.UnsentError](err); !ok || len(s.requests) > 0 {
-		t.Errorf("append: got %v after %d requests, want an UnsentError and none", err, len(s.requests))
+	if _, ok := errors.AsType[*dns01.UnwrittenError](err); !ok || len(s.requests) > 0 {
+		t.Errorf("append: got %v after %d requests, want an UnwrittenError and none", err, len(s.requests))
 	}
 }
 
