@@ -89,7 +89,7 @@ func TestImports(t *testing.T) {
 		"certctl/dns01/route53":            {"delegation", "dns01", "dns01/absent", "dns01/guard", "dns01/hosted", "dns01/rrset", "dns01/txt", "dns01/web", "secret"},
 		"certctl/dns01/absent":             {"delegation", "dns01"},
 		"certctl/dns01/reach":              {"delegation", "dns01", "dns01/guard", "dns01/web"},
-		"certctl/dns01/token":              {"dns01", "dns01/web"},
+		"certctl/dns01/token":              {"dns01", "dns01/guard", "dns01/web"},
 		"certctl/lab/service/google":       {"lab/service"},
 		"certctl/lab/service/route53":      {"lab/service"},
 	}

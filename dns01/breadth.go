@@ -33,6 +33,12 @@ type ScopeProber interface {
 	ProbeScope(ctx context.Context, zone, owner delegation.Name) (Breadth, error)
 }
 
+// Censor is a Provider that takes its secrets out of a text, in which a service
+// may have repeated them.
+type Censor interface {
+	Censor(text string) string
+}
+
 // Reach is something that a key should not be able to do.
 type Reach string
 
@@ -114,7 +120,14 @@ func (c *Credential) ProbeScope(ctx context.Context, zone, owner delegation.Name
 	case !ok:
 		return Breadth{}, &UntriedError{Label: c.Label}
 	}
-	return p.ProbeScope(ctx, zone, owner)
+	b, err := p.ProbeScope(ctx, zone, owner)
+	if censor, ok := c.provider.(Censor); ok {
+		for i, t := range b.Trials {
+			b.Trials[i].Question, b.Trials[i].Answer = censor.Censor(t.Question), censor.Censor(t.Answer)
+		}
+		b.Unseen = censor.Censor(b.Unseen)
+	}
+	return b, err
 }
 
 // UntriedError says that a key cannot be tried. It is an errors.ErrUnsupported.

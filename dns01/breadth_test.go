@@ -3,6 +3,8 @@ package dns01_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"certctl/delegation"
@@ -60,5 +62,22 @@ func TestTryUnsupported(t *testing.T) {
 	}
 	if _, err := c.ProbeScope(t.Context(), "auth.example.net.", "auth.example.net."); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("ProbeScope: got %v, want that it is unsupported", err)
+	}
+}
+
+// chatty is a provider whose service repeats its secret.
+type chatty struct{ prober }
+
+func (*chatty) Censor(text string) string { return strings.ReplaceAll(text, "s3cret", "[secret]") }
+
+func (*chatty) ProbeScope(context.Context, delegation.Name, delegation.Name) (dns01.Breadth, error) {
+	return dns01.Breadth{Unseen: "not s3cret", Trials: []dns01.Trial{{Question: "zone s3cret", Answer: "s3cret, s3cret"}}}, nil
+}
+
+func TestCensor(t *testing.T) {
+	c := dns01.NewCredential("key", "auth.example.net.", &chatty{})
+	b, err := c.ProbeScope(t.Context(), "auth.example.net.", "auth.example.net.")
+	if text := fmt.Sprint(b, err); strings.Contains(text, "s3cret") || strings.Count(text, "[secret]") != 4 {
+		t.Errorf("got %s, want the secret taken out four times", text)
 	}
 }

@@ -47,6 +47,7 @@ func open(t *testing.T, s *fake.Service, zoneID string) dns01.Provider {
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := serve(t)
+		s.Twins, s.Broad = []fake.Zone{{ID: "f00d", Name: "example.com"}}, true
 		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
 		w.Again = func() dns01.Provider { return open(t, s, fake.ZoneID) }
 		return open(t, s, ""), w

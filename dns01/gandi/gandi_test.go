@@ -46,6 +46,7 @@ func open(t *testing.T, s *fake.Service) dns01.Provider {
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := serve(t)
+		s.Others = []string{token + ".example.com"}
 		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
 		w.Again = func() dns01.Provider { return open(t, s) }
 		return open(t, s), w

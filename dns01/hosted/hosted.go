@@ -25,6 +25,12 @@ type Editor interface {
 	Look(ctx context.Context, owner delegation.Name) error
 }
 
+// Secret is what opens the service.
+type Secret interface {
+	dns01.Preparer
+	dns01.Censor
+}
+
 // Open finds a zone at the service. It writes nothing.
 type Open func(ctx context.Context, zone delegation.Name) (Editor, error)
 
@@ -32,7 +38,7 @@ type Open func(ctx context.Context, zone delegation.Name) (Editor, error)
 type Provider struct {
 	label  string
 	scope  delegation.Name
-	secret dns01.Preparer
+	secret Secret
 	open   Open
 
 	turn    guard.Turn // to use editors
@@ -40,7 +46,7 @@ type Provider struct {
 }
 
 // New returns a provider. secret reads the secrets, as web.Account does.
-func New(label string, scope delegation.Name, secret dns01.Preparer, open Open) *Provider {
+func New(label string, scope delegation.Name, secret Secret, open Open) *Provider {
 	return &Provider{
 		label: label, scope: scope, secret: secret, open: open,
 		turn: guard.NewTurn(), editors: make(map[delegation.Name]Editor),
@@ -55,6 +61,9 @@ func (p *Provider) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.label) }
 
 // Prepare implements dns01.Preparer.
 func (p *Provider) Prepare(ctx context.Context) error { return p.secret.Prepare(ctx) }
+
+// Censor implements dns01.Censor.
+func (p *Provider) Censor(text string) string { return p.secret.Censor(text) }
 
 // Ping implements dns01.Pinger. That a key may read does not say that it may write.
 func (p *Provider) Ping(ctx context.Context, zone delegation.Name, _ []delegation.Name) error {

@@ -44,6 +44,7 @@ func open(t *testing.T, s *fake.Service, zoneID int) dns01.Provider {
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := serve(t)
+		s.Scopes = "domains:read_write " + token
 		w := conformance.Hosted(&s.Service, zone, nil, nil, token)
 		w.Again = func() dns01.Provider { return open(t, s, fake.ZoneID) }
 		return open(t, s, 0), w

@@ -45,6 +45,7 @@ func open(t *testing.T, s *fake.Service) dns01.Provider {
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := serve(t)
+		s.Open = []string{"example.com"}
 		w := conformance.Hosted(&s.Service, zone, nil, nil, key, secretKey)
 		w.Again = func() dns01.Provider { return open(t, s) }
 		return open(t, s), w

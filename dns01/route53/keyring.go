@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"certctl/dns01"
+	"certctl/dns01/guard"
 )
 
 // source is a place where a key may be. The error is errNone where there is
@@ -30,6 +31,16 @@ type keyring struct {
 func (k *keyring) Prepare(ctx context.Context) error {
 	_, err := k.get(ctx)
 	return err
+}
+
+// Censor implements dns01.Censor.
+func (k *keyring) Censor(text string) string {
+	k.turn <- struct{}{}
+	defer func() { <-k.turn }()
+	if k.keys == nil {
+		return text
+	}
+	return guard.Censor(text, k.keys.secrets()...)
 }
 
 // get returns a key that is good for a while.

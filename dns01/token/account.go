@@ -25,6 +25,9 @@ func (a *Account) Prepare(ctx context.Context) error {
 	return err
 }
 
+// Censor implements dns01.Censor.
+func (a *Account) Censor(text string) string { return a.Source.censor(text) }
+
 // Call sends a request with a token in it, and reads the answer, JSON, into a
 // value unless that is nil.
 func (a *Account) Call(ctx context.Context, r web.Request, into any) (web.Answer, error) {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"certctl/dns01/guard"
 	"certctl/dns01/web"
 )
 
@@ -52,6 +53,16 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 		s.kept = &t
 	}
 	return *s.kept, nil
+}
+
+// censor takes the kept token, and what it was got with, out of a text.
+func (s *Source) censor(text string) string {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if s.kept == nil {
+		return text
+	}
+	return guard.Censor(text, append([]string{s.kept.Text}, s.kept.Secrets...)...)
 }
 
 // Fetch asks a token endpoint (RFC 6749 §3.2): with a form if that is not nil.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"certctl/dns01/guard"
 	"certctl/secret"
 )
 
@@ -54,6 +55,16 @@ func (a *Account) Server() string { return a.client.Server() }
 func (a *Account) Prepare(ctx context.Context) error {
 	_, err := a.load(ctx)
 	return err
+}
+
+// Censor implements dns01.Censor.
+func (a *Account) Censor(text string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.keys == nil {
+		return text
+	}
+	return guard.Censor(text, slices.Collect(maps.Values(*a.keys))...)
 }
 
 func (a *Account) load(ctx context.Context) (map[string]string, error) {
