@@ -245,7 +245,8 @@ func (m *move) prepare(c *cli.Context) (err error) {
 	o := moving.Options{
 		Replace: c.Bool("force"), KeepPaths: c.Bool("keep-paths"), Now: time.Now(), Keep: m.config.Keep,
 		Scopes: make(map[string]string), Hooks: foreign.Hooks{Pre: m.config.Hooks.Pre, Post: m.config.Hooks.Post},
-		Zone: func(name string) (string, error) { return m.zoneOf(ctx, name) },
+		Alias: func(name string) (string, error) { return m.aliasOf(ctx, name) },
+		Zone:  func(name string) (string, error) { return m.zoneOf(ctx, name) },
 	}
 	if m.text != nil {
 		o.Directory = m.config.ACME[0].URL()
@@ -280,6 +281,19 @@ func (m *move) prepare(c *cli.Context) (err error) {
 // patience is how long the DNS may take to say in which zones the names are: it
 // can also be entered by hand.
 const patience = 30 * time.Second
+
+// aliasOf asks the DNS where a name leads to.
+func (m *move) aliasOf(ctx context.Context, name string) (string, error) {
+	parsed, err := delegation.ParseName(name)
+	if err != nil {
+		return "", err
+	}
+	target, err := m.resolver.Resolve(ctx, parsed, delegation.Follow{})
+	if err != nil {
+		return "", err
+	}
+	return target.Owner.Bare(), nil
+}
 
 // zoneOf asks the DNS in which zone a name is.
 func (m *move) zoneOf(ctx context.Context, name string) (string, error) {

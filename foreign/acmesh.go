@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +17,7 @@ import (
 // readAcmeSh reads what acme.sh keeps:
 //
 //	account.conf                   settings for all, and credentials of DNS services as SAVED_NAME or NAME
-//	ca/HOST/PATH/account.key       key of an account; ca.conf beside it has its URL
+//	ca/HOST/PATH/account.key       key of an account; ca.conf beside it has its URL; HOST is without the port
 //	NAME/, NAME_ecc/NAME.conf      what was asked for, and where it is installed
 //	NAME/NAME.{key,cer}, ca.cer, fullchain.cer
 //	dnsapi/dns_X.sh                the hook for a DNS service
@@ -87,10 +88,21 @@ func acmeShAccount(path, directory string) (a *Account, err error) {
 		return nil, err
 	}
 	a.URL = settings["ACCOUNT_URL"]
+	a.Directory = withPort(directory, a.URL)
 	if email := settings["CA_EMAIL"]; email != "" {
 		a.Contact = []string{"mailto:" + email}
 	}
 	return a, nil
+}
+
+// withPort gives a directory's URL the port of another URL at the same host.
+func withPort(directory, other string) string {
+	d, err := url.Parse(directory)
+	if o, err2 := url.Parse(other); err == nil && err2 == nil && d.Port() == "" && o.Hostname() == d.Hostname() {
+		d.Host = o.Host
+		return d.String()
+	}
+	return directory
 }
 
 func (s *acmeSh) certificate(name, conf string) (*Certificate, error) {

@@ -327,6 +327,22 @@ func TestAcmeSh(t *testing.T) {
 	}
 }
 
+// The directory of an account at a CA with a port of its own is named for the
+// host alone.
+func TestAcmeShPort(t *testing.T) {
+	dir, f := t.TempDir(), acmeSh(t)
+	f["ca/ca.example/dir/ca.conf"] = "ACCOUNT_URL='https://ca.example:8443/acct/1'\n"
+	f["example.com_ecc/example.com.conf"] = "Le_Domain='example.com'\nLe_API='https://ca.example:8443/dir'\n"
+	f.write(t, dir)
+	h, err := read(t, "acme.sh", dir, foreign.Options{})
+	if err != nil || len(h.Accounts) != 1 {
+		t.Fatalf("got %+v, %v", h, err)
+	}
+	if a, c := h.Accounts[0], h.Certificates[0]; a.Directory != "https://ca.example:8443/dir" || c.Account != a.URL {
+		t.Errorf("got the account %s at %s, and a certificate of %q", a.URL, a.Directory, c.Account)
+	}
+}
+
 func TestAcmeShDamaged(t *testing.T) {
 	for _, test := range []struct {
 		name   string

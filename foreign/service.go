@@ -1,6 +1,9 @@
 package foreign
 
-import "slices"
+import (
+	"net/url"
+	"slices"
+)
 
 // service is a DNS service for which other clients keep keys that are enough
 // for a provider of ours.
@@ -31,6 +34,12 @@ func services() []service {
 		return []serviceKey{{"token", true, certbot, lego, acmeSh, nil}}
 	}
 	return []service{
+		{"acme-dns", "", "dns_acmedns", []serviceKey{
+			{"url", false, "", "", "ACMEDNS_BASE_URL", withoutUser},
+			{"username", false, "", "", "ACMEDNS_USERNAME", nil},
+			{"password", true, "", "", "ACMEDNS_PASSWORD", nil},
+			{"subdomain", false, "", "", "ACMEDNS_SUBDOMAIN", nil},
+		}},
 		{"azure", "", "dns_azure", []serviceKey{
 			{"subscription_id", false, "", "AZURE_SUBSCRIPTION_ID", "AZUREDNS_SUBSCRIPTIONID", nil},
 			{"resource_group", false, "", "AZURE_RESOURCE_GROUP", "AZURE_RESOURCE_GROUP", nil}, // acme.sh looks for it each time
@@ -75,6 +84,17 @@ func regionOfOVH(endpoint string) (region string, known bool) {
 		return "us", true
 	}
 	return "", false
+}
+
+// withoutUser leaves a user and password out of a URL: servers that want them do
+// so for registration.
+func withoutUser(address string) (bare string, known bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "", false
+	}
+	u.User = nil
+	return u.String(), true
 }
 
 // credential makes one of what a client keeps, nil where a key is missing.

@@ -42,6 +42,10 @@ func TestServices(t *testing.T) {
 			f["account.conf"] = "SAVED_CF_Token='t0ken'\n"
 			f["example.com_ecc/example.com.conf"] = "Le_Domain='example.com'\nLe_API='https://ca.example/dir'\nLe_Webroot='dns_cf'\n"
 		}, "cloudflare", map[string]string{"token": "t0ken"}},
+		{"acme.sh, acme-dns", "acme.sh", func(f files, _ map[string]string) {
+			f["example.com_ecc/example.com.conf"] = "Le_Domain='example.com'\nLe_API='https://ca.example/dir'\nLe_Webroot='dns_acmedns'\n" +
+				"ACMEDNS_BASE_URL='https://any:t0ken@auth.example:8443'\nACMEDNS_USERNAME='u'\nACMEDNS_PASSWORD='p'\nACMEDNS_SUBDOMAIN='s'\n"
+		}, "acme-dns", map[string]string{"url": "https://auth.example:8443", "username": "u", "password": "p", "subdomain": "s"}},
 		{"certbot, OVH", "certbot", func(f files, _ map[string]string) {
 			f["renewal/good.conf"] = conf + "dns-ovh\ndns_ovh_credentials = ovh.ini\n"
 			f["ovh.ini"] = "dns_ovh_endpoint = ovh-ca\n" + ovhKeys

@@ -379,6 +379,38 @@ func TestZones(t *testing.T) {
 }
 
 // Paths are kept as they are: whose they are, and who may read them.
+// A registration at acme-dns is for the name that the alias leads to.
+func TestRegistrations(t *testing.T) {
+	const name = "s1.auth.example.org"
+	h := &foreign.Household{}
+	for i, domain := range []string{"a", "b", "c"} {
+		c := certificate(t, domain, int64(i))
+		c.Proof.Overridden = map[string]string{"www.example.com": domain + ".example.com"}
+		c.Proof.Credential = &foreign.Credential{Provider: "acme-dns", Settings: map[string]string{"subdomain": "S1"}}
+		h.Certificates = append(h.Certificates, c)
+	}
+	p := plan(t, h, open(t), moving.Options{
+		Alias: func(owner string) (string, error) {
+			switch owner {
+			case "a.example.com":
+				return "", errors.New("no answer")
+			case "b.example.com":
+				return name, nil
+			}
+			return "else.example.org", nil
+		},
+		Zone: func(string) (string, error) { return "auth.example.org", nil },
+	})
+	if len(p.Zones) != 1 || !slices.Equal(p.Zones[0].Scopes, []string{name}) || p.Zones[0].Entry.Zone != "auth.example.org" {
+		t.Fatalf("got %+v, want one for %s", p.Zones, name)
+	}
+	for i, want := range []string{"cannot be seen (no answer)", "", "leads to else.example.org, which is not"} {
+		if got := strings.Join(p.Certificates[i].Notes, ""); strings.Contains(got, " leads") != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("got notes %q, want %q", got, want)
+		}
+	}
+}
+
 func TestKeepPaths(t *testing.T) {
 	dir := t.TempDir()
 	key, full := filepath.Join(dir, "key.pem"), filepath.Join(dir, "full.pem")

@@ -29,6 +29,9 @@ type Options struct {
 	Names     []string          // of the configuration's certificates
 	Hooks     foreign.Hooks     // of the configuration
 
+	// Alias returns the name that aliases (CNAME) at a name lead to.
+	Alias func(name string) (target string, err error)
+
 	// Zone returns the apex of the zone that a name is in.
 	Zone func(name string) (apex string, err error)
 }

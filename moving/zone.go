@@ -64,12 +64,33 @@ func (p *Plan) planZones() {
 			continue
 		}
 		for _, domain := range c.Request.Names {
-			p.planOwner(c, strings.ToLower(c.Proof.Owner(strings.TrimPrefix(domain, "*."))))
+			owner := strings.ToLower(c.Proof.Owner(strings.TrimPrefix(domain, "*.")))
+			if c.Proof.Credential.Provider == "acme-dns" {
+				owner = p.registered(c, owner)
+			}
+			if owner != "" {
+				p.planOwner(c, owner)
+			}
 		}
 	}
 	for _, z := range p.Zones {
 		p.fill(z)
 	}
+}
+
+// registered returns the name of an acme-dns registration, to which an owner
+// leads, or "". The client has only the first part of it.
+func (p *Plan) registered(c *Certificate, owner string) string {
+	name, err := p.options.Alias(owner)
+	switch subdomain := c.Proof.Credential.Settings["subdomain"]; {
+	case err != nil:
+		c.note("to which name of an acme-dns %s leads cannot be seen (%v): enter its registration below zones:", owner, err)
+	case !strings.HasPrefix(strings.ToLower(name), strings.ToLower(subdomain)+"."):
+		c.note("%s leads to %s, which is not the name of its registration at acme-dns: its credential is left out", owner, name)
+	default:
+		return strings.ToLower(name)
+	}
+	return ""
 }
 
 // planOwner finds out which credential is for a name.
