@@ -22,7 +22,7 @@ func TestImports(t *testing.T) {
 		"certctl/delegation/differential":  {},
 		"certctl/trace":                    {"delegation"},
 		"certctl/caa":                      {"delegation"},
-		"certctl/check":                    {"caa", "delegation", "dns01", "dns01/txt", "dnssec", "persist"},
+		"certctl/check":                    {"caa", "delegation", "dns01", "dns01/txt", "dnssec", "http01", "listen", "persist", "tlsalpn01"},
 		"certctl/delegate":                 {"delegation", "dns01/txt"},
 		"certctl/dns01":                    {"delegation"},
 		"certctl/dnssec":                   {"delegation"},

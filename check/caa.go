@@ -23,7 +23,7 @@ func (p *place) method() string { return cmp.Or(p.Method, "dns-01") }
 func (r *run) lookAtCAA(ctx context.Context) {
 	r.directories()
 	finder := &caa.Finder{Resolver: r.Resolver, Client: r.client}
-	each(r, r.places, func(p *place) (fs findings) {
+	each(r, slices.Concat(r.places, r.hosts()), func(p *place) (fs findings) {
 		if p.target != nil && p.target.Proxied {
 			return nil // resolvers have no authority, and the finder wants it
 		}
@@ -44,7 +44,7 @@ func (r *run) lookAtCAA(ctx context.Context) {
 // directories says once of each CA that it could not be asked for its names.
 func (r *run) directories() {
 	var told []string
-	for _, p := range r.places {
+	for _, p := range slices.Concat(r.places, r.direct) {
 		if p.CA != nil && p.CA.Err != nil && !slices.Contains(told, p.CA.Directory) {
 			told = append(told, p.CA.Directory)
 			r.findings.add("ca-unreachable", host(p.CA.Directory), p.CA.Err.Error(), cmp.Or(hint(p.CA.Err), "try again later, or use --offline"))

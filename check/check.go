@@ -10,6 +10,7 @@ import (
 	"certctl/delegation"
 	"certctl/dns01"
 	"certctl/dnssec"
+	"certctl/http01"
 	"certctl/persist"
 )
 
@@ -22,6 +23,8 @@ type Name struct {
 	Method string // of validation; "": dns-01
 	Prefix string // labels before the domain at which its records are; "": _acme-challenge
 	Err    error  // why the Prefix is not known, or with it, what a record that stays has to say
+
+	Direct *Direct // how the CA is answered where that is not by a record; else nil
 
 	Persist    *persist.Need // what such a record has to say; nil: the records are for one order
 	PersistFor time.Duration // how long such records of ours are good; 0: for good
@@ -52,6 +55,11 @@ type Checker struct {
 	// Journal, if there is one, makes Check write: a canary at every owner.
 	// It keeps what was written until that is removed.
 	Journal Journal
+
+	// Place, if there is one, makes Check write: it puts a file into the directory
+	// for http-01 below a webroot. What it returns is to be seen there until it is
+	// removed again.
+	Place func(webroot string) (answer http01.Answer, remove func() error, err error)
 }
 
 // Journal remembers records that are, or may be, in the DNS, also after a
@@ -67,6 +75,7 @@ type Journal interface {
 func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
 	r := &run{Checker: c, client: c.Client}
 	r.locate(ctx, names)  // where does each record belong?
+	r.lookAtDoors(ctx)    // does the CA get to those who answer it directly?
 	r.lookAtAliases(ctx)  // what led there, and where does it lead?
 	r.lookForLasting(ctx) // does a record stand that makes writing needless?
 	r.lookAtGrants(ctx)   // who may write there, and what else with that key?
@@ -102,6 +111,7 @@ type run struct {
 	*Checker
 	client   *delegation.Client // after the survey, one that does not wait for dead servers
 	places   []*place
+	direct   []*place // those of names that no record proves
 	zones    []*zone
 	findings findings
 }

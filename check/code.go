@@ -40,6 +40,19 @@ var meanings = []Meaning{
 	{"unresolved", Error, "the way to the owner cannot be followed to its end"},
 	{"indirect", Warning, "authoritative servers cannot be asked from here, so that resolvers were"},
 
+	// Where CAs come to.
+	{"address", Info, "which addresses a name has, to which CAs come"},
+	{"address-none", Error, "a name has no address, so that no CA can come to it"},
+	{"address-elsewhere", Info, "no address of a name is of this machine: something has to forward what comes there"},
+	{"answer-seen", Info, "an answer was put where the CA looks, and was seen there"},
+	{"answer-wrong", Error, "another server answers where the CA looks"},
+	{"redirected", Warning, "a server sends the CA on to another name, which is not looked at"},
+	{"port-open", Info, "a server answers where the CA looks"},
+	{"port-closed", Warning, "nobody answers where the CA looks, as far as is seen from here"},
+	{"port-taken", Error, "the port for the answer is in use"},
+	{"port-untried", Warning, "the port for the answer cannot be had by this user, or not now"},
+	{"webroot-unfit", Error, "no file can be written below a webroot"},
+
 	// The credential.
 	{"credential", Info, "which credential covers a name"},
 	{"credential-none", Error, "no credential covers the place of the record"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"certctl/delegation"
@@ -17,6 +18,7 @@ type place struct {
 	challenge delegation.Name
 	target    *delegation.Target // nil: not found
 	grant     *dns01.Grant       // nil: there is no credential
+	addresses []netip.Addr       // where the CA comes to, if no record proves the name
 }
 
 // owner is the place that is written at.
@@ -50,6 +52,10 @@ func (r *run) located() []*place {
 // locate finds the place of each name, and the credential for it.
 func (r *run) locate(ctx context.Context, names []Name) {
 	for _, n := range names {
+		if n.Direct != nil {
+			r.direct = append(r.direct, &place{Name: n})
+			continue
+		}
 		r.places = append(r.places, &place{Name: n})
 	}
 	each(r, r.places, func(p *place) (fs findings) {

@@ -32,7 +32,8 @@ func (p *Process) checkCommand() *cli.Command {
 		UsageText: `certctl check                             all certificates, of the configuration and of earlier runs of issue
 certctl check -v -d example.com           one name, and what is well
 certctl check --canary                    also write a record everywhere, and remove it`,
-		Description: "Looks at delegation, credentials, name servers, CAA and DNSSEC. The CA is asked for\n" +
+		Description: "Looks at delegation, credentials, name servers, CAA and DNSSEC, and for http-01 and\n" +
+			"tls-alpn-01 at the addresses of the names: what they would answer a CA. The CA is asked for\n" +
 			"nothing but its directory, and without --canary nothing is written. Prints nothing when\n" +
 			"all is well; ends with exit code 5 if an order would fail.",
 		Flags: []cli.Flag{
@@ -43,7 +44,7 @@ certctl check --canary                    also write a record everywhere, and re
 			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
 			challengeFlag("with -d: look at the place of the records of `TYPE`: "),
 			&cli.BoolFlag{Name: "offline", Usage: "do not ask for the CA's directory"},
-			&cli.BoolFlag{Name: "canary", Usage: "write a record at every place, wait until all servers have it, and remove it"},
+			&cli.BoolFlag{Name: "canary", Usage: "write a record at every place, wait until all servers have it, and remove it; also a file below each webroot"},
 			noWaitFlag,
 			&cli.BoolFlag{Name: "codes", Usage: "print what the codes of findings mean"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
@@ -87,7 +88,7 @@ func (p *Process) checkAll(c *cli.Context) (*check.Report, error) {
 		Client:      r.client,
 		Credentials: r.credentials,
 		Anchors:     anchors,
-		Lab:         r.config.Resolver.Port != 0 && r.config.Resolver.Port != 53,
+		Lab:         r.inLab(),
 	}
 	if c.Bool("canary") {
 		unlock, err := r.lock(c)
@@ -96,7 +97,7 @@ func (p *Process) checkAll(c *cli.Context) (*check.Report, error) {
 		}
 		defer unlock()
 		r.sweep(c)
-		checker.Journal = canaries{r.store.Journal()}
+		checker.Journal, checker.Place = canaries{r.store.Journal()}, r.place
 	}
 	var report *check.Report
 	err = r.answering(c, func() (err error) {
@@ -163,12 +164,6 @@ func (r *run) checked(c *cli.Context) ([]check.Name, error) {
 			if err != nil {
 				return nil, err
 			}
-			if n.Prefix == "" && n.Err == nil {
-				if c.Bool("verbose") {
-					r.process.say(c, fmt.Sprintf("%s is proven by %s, and not in the DNS: it is not looked at", domain, n.Method))
-				}
-				continue
-			}
 			n.CA = cas[w.Directory]
 			names = append(names, n)
 		}
@@ -176,8 +171,7 @@ func (r *run) checked(c *cli.Context) ([]check.Name, error) {
 	return names, nil
 }
 
-// checkedName says what is planned for one name of a certificate. Without a
-// Prefix and without an Err it is to be proven by other means than a record.
+// checkedName says what is planned for one name of a certificate.
 func (r *run) checkedName(c *cli.Context, domain string, w *issuance.Renewal, ca *config.ACME) (check.Name, error) {
 	follow, err := issuance.ParseFollow(w.Follow[strings.TrimPrefix(domain, "*.")])
 	if err != nil {
@@ -185,6 +179,10 @@ func (r *run) checkedName(c *cli.Context, domain string, w *issuance.Renewal, ca
 	}
 	t := w.Preferred(domain)
 	n := check.Name{Domain: domain, Follow: follow, Method: string(t), PersistFor: w.PersistFor}
+	if a, direct := w.Answer(domain, t); direct {
+		n.Direct = r.direct(a)
+		return n, nil
+	}
 	account, err := r.accountAt(ca, t)
 	if err != nil {
 		n.Err = err

@@ -59,7 +59,8 @@ func policyFlags(what string) []cli.Flag {
 	}
 }
 
-// openNamed opens the configuration, and returns the names to look at.
+// openNamed opens the configuration, and returns the names to look at: those
+// that records prove.
 func (p *Process) openNamed(c *cli.Context) (*run, []check.Name, error) {
 	if err := noArguments(c); err != nil {
 		return nil, nil, err
@@ -69,7 +70,7 @@ func (p *Process) openNamed(c *cli.Context) (*run, []check.Name, error) {
 		return nil, nil, err
 	}
 	names, err := r.checked(c)
-	return r, names, err
+	return r, slices.DeleteFunc(names, func(n check.Name) bool { return n.Direct != nil }), err
 }
 
 func (p *Process) checkKeys(c *cli.Context) error {

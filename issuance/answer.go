@@ -27,15 +27,21 @@ func (j *job) answered(z *acme.Authorization) (a Answer, direct bool) {
 	if z.Challenge == nil {
 		return a, false
 	}
-	a = Answer{Name: z.Name(), Challenge: z.Challenge.Type}
-	webroot := cmp.Or(j.Webroots[a.Name], j.Webroot)
+	return j.Answer(z.Name(), z.Challenge.Type)
+}
+
+// Answer returns how the CA gets its answer about a name where it is proven by a
+// type of challenge, if that is not by a record.
+func (r *Request) Answer(name string, t acme.ChallengeType) (a Answer, direct bool) {
+	a = Answer{Name: name, Challenge: t}
+	webroot := cmp.Or(r.Webroots[name], r.Webroot)
 	switch {
-	case a.Challenge == acme.HTTP01 && webroot != "":
+	case t == acme.HTTP01 && webroot != "":
 		a.Webroot = webroot
-	case a.Challenge == acme.HTTP01:
-		a.Addresses = orElse(j.HTTP, ":80")
-	case a.Challenge == acme.TLSALPN01:
-		a.Addresses = orElse(j.TLSALPN, ":443")
+	case t == acme.HTTP01:
+		a.Addresses = orElse(r.HTTP, ":80")
+	case t == acme.TLSALPN01:
+		a.Addresses = orElse(r.TLSALPN, ":443")
 	default:
 		return a, false
 	}
