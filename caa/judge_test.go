@@ -26,6 +26,11 @@ func TestJudge(t *testing.T) {
 		{"wildcards by ours, names by another", []Record{{0, "issue", "other.test"}, {0, "issuewild", "ca.test"}}, OtherIssuer, Granted},
 		{"malformed issuer", []Record{{0, "issue", "ca test"}}, Malformed, Malformed},
 		{"malformed parameter", []Record{{0, "issue", "ca.test; policy"}}, Malformed, Malformed},
+		{"blank in a parameter", []Record{{0, "issue", "ca.test; accounturi=" + account + " x"}}, Malformed, Malformed},
+		{"parameter beyond ASCII", []Record{{0, "issue", "ca.test; policy=é"}}, Malformed, Malformed},
+		{"all that a parameter may have", []Record{{0, "issue", "ca.test; policy=!~"}}, Granted, Granted},
+		{"parameter without a name", []Record{{0, "issue", "ca.test; =ev"}}, Malformed, Malformed},
+		{"letters and digits from end to end", []Record{{0, "issue", "az-09.test"}}, OtherIssuer, OtherIssuer},
 		{"empty parameters", []Record{{0, "issue", "ca.test ; "}}, Granted, Granted},
 		{"unknown parameter", []Record{{0, "issue", "ca.test; policy=ev"}}, Granted, Granted},
 		{"our account", []Record{{0, "issue", "ca.test; accounturi=" + account}}, Granted, Granted},
@@ -70,6 +75,7 @@ func TestJudgeUnknown(t *testing.T) {
 		{"no identities, nobody", issue(";"), Request{Method: "dns-01"}, Nobody, false, true},
 		{"no identities, no records", nil, Request{Method: "dns-01"}, Unrestricted, true, false},
 		{"no account", issue("ca.test; accounturi=x"), Request{Identities: []string{"ca.test"}, Method: "dns-01"}, NoAccount, false, false},
+		{"another account", issue("ca.test; accounturi=x"), Request{Identities: []string{"ca.test"}, Account: account, Method: "dns-01"}, OtherAccount, false, true},
 		{"no account needed", issue("ca.test"), Request{Identities: []string{"ca.test"}, Method: "dns-01"}, Granted, true, false},
 	} {
 		got := Judge(test.records, test.q)

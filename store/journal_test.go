@@ -1,10 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
 	"testing"
+	"time"
 )
 
 func entry(value string) Entry {
@@ -137,5 +140,28 @@ func BenchmarkJournalAdd100(b *testing.B) {
 		if err := s.Journal().Remove(entries...); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What is below a document root is struck from the journal by root and time: what
+// another run has placed there, or this one elsewhere, stays.
+func TestPlaced(t *testing.T) {
+	s := open(t, t.TempDir())
+	now := time.Unix(1700000000, 0).UTC()
+	first := Placed{Time: now, Root: "/srv/a", Directories: []string{".well-known"}, Files: map[string]string{"token": "text"}}
+	later := Placed{Time: now.Add(time.Second), Root: "/srv/a", Files: map[string]string{"other": "text"}}
+	elsewhere := Placed{Time: now, Root: "/srv/b", Files: map[string]string{"token": "text"}}
+	must(t, s.Journal().AddPlaced(first))
+	must(t, s.Journal().AddPlaced(later, elsewhere))
+	must(t, s.Journal().RemovePlaced(first))
+	if left, err := open(t, s.Dir).Journal().Placed(); err != nil || !reflect.DeepEqual(left, []Placed{later, elsewhere}) {
+		t.Errorf("got %v, %v, want %v and %v", left, err, later, elsewhere)
+	}
+	must(t, s.Journal().RemovePlaced(later, elsewhere))
+	if left, err := s.Journal().Placed(); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v, want none", left, err)
+	}
+	if _, err := os.Stat(s.path("placed.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want that there is no file", err)
 	}
 }
