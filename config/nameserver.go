@@ -67,7 +67,7 @@ type NameServer struct {
 // somebody. Who comes over TCP, or with a DNS cookie, is not limited.
 type RateLimit struct {
 	// Answers is how many answers a second about one name are sent to one network
-	// (IPv4 /24, IPv6 /56). 0 is no limit.
+	// (IPv4 /24, IPv6 /56), and ten times as many about all names. 0 is no limit.
 	Answers int `yaml:"answers" default:"100"`
 
 	// Exempt are networks that are not limited, like 192.0.2.0/24.

@@ -141,6 +141,10 @@ func (h *hosting) notified(s *Server, r request) content {
 	case z.Primary == nil || r.key != z.Primary.Key && r.from.Addr() != z.Primary.Addr.Addr():
 		return content{rcode: dns.RcodeRefused, zone: name}
 	}
-	s.due.add([]delegation.Name{name})
+	due := name
+	if r.key != z.Primary.Key {
+		due = z.transferName() // of a family's zones there are as many as anybody can think of
+	}
+	s.due.add([]delegation.Name{due})
 	return content{aa: true, zone: name}
 }

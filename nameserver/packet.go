@@ -24,13 +24,11 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 	if opcode(packet) == dns.OpcodeUpdate && h.config.Updates != nil {
 		return h.config.Updates.Update(ctx, packet, from.Addr(), tcp)
 	}
-	m := new(dns.Msg)
-	if err := m.Unpack(packet); err != nil {
-		return malformed(packet)
+	r := request{msg: new(dns.Msg), from: from, tcp: tcp}
+	if err := r.msg.Unpack(packet); err != nil {
+		return s.limitedSlow(h, r, malformed(packet), content{rcode: dns.RcodeFormatError})
 	}
-	r := request{msg: m, from: from, tcp: tcp}
-	t := m.IsTsig()
-	if t != nil {
+	if t := r.msg.IsTsig(); t != nil {
 		return s.handleSigned(h, r, packet, t)
 	}
 	reply, c := h.respond(s, r)
@@ -40,11 +38,20 @@ func (s *Server) handle(ctx context.Context, packet []byte, from netip.AddrPort,
 		return malformed(packet)
 	}
 	s.observeSlow(r, c)
-	if !tcp {
-		e, _ := parseEDNS(m)
-		return s.limited(h, packed, from.Addr(), c, "", e.cookie)
+	return s.limitedSlow(h, r, packed, c)
+}
+
+// limitedSlow returns what is left of an answer; nil if nothing is.
+func (s *Server) limitedSlow(h *hosting, r request, answer []byte, c content) []byte {
+	if r.tcp {
+		return answer
 	}
-	return packed
+	name := ""
+	if len(r.msg.Question) == 1 {
+		name = dns.CanonicalName(r.msg.Question[0].Name)
+	}
+	e, _ := parseEDNS(r.msg)
+	return s.limited(h, answer, r.from.Addr(), c, name, e.cookie)
 }
 
 func (s *Server) observeSlow(r request, c content) {
@@ -65,14 +72,17 @@ func (s *Server) handleSigned(h *hosting, r request, packet []byte, t *dns.TSIG)
 		reply, _ = h.respond(s, r)
 	} else {
 		reply.SetRcode(r.msg, dns.RcodeNotAuth)
-		s.log.Warn("a signature is refused", "from", r.from.String(), "key", t.Hdr.Name, "error", dns.RcodeToString[int(tsigError)])
+		s.refused("a signature is refused", "from", r.from.String(), "key", t.Hdr.Name, "error", dns.RcodeToString[int(tsigError)])
 	}
 	if room := limit(r) - dns.Len(t) - sha512.Size; reply.Len() > room {
 		reply.Truncated, reply.Answer, reply.Ns, reply.Extra = true, nil, nil, nil
 	}
 	packed, err := h.keys.sign(reply, t, tsigError)
-	if err != nil {
+	switch {
+	case err != nil:
 		return malformed(packet)
+	case tsigError != dns.RcodeSuccess:
+		return s.limitedSlow(h, r, packed, content{rcode: dns.RcodeNotAuth})
 	}
 	return packed
 }

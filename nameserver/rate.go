@@ -15,7 +15,7 @@ import (
 // a limit the server could be made to flood somebody. Who has a cookie of ours,
 // or comes over TCP, is not limited.
 type Rate struct {
-	Answers int            // a second, about one name, to the addresses of one /24 or /56; 0: no limit
+	Answers int            // a second, about one name, to the addresses of one /24 or /56, and ten times that about all; 0: no limit
 	Exempt  []netip.Prefix // who is not limited
 }
 
@@ -32,6 +32,10 @@ type limiter struct {
 const (
 	oneToken  = 1000
 	maxTokens = 1<<24 - 1
+
+	// allNames is how many times Answers a client gets about all names: a family
+	// has as many names as anybody can think of.
+	allNames = 10
 )
 
 func newLimiter(r Rate) *limiter {
@@ -53,7 +57,11 @@ func (l *limiter) judge(from netip.Addr, c content, name string, now time.Time) 
 	if l.Answers == 0 || from.IsLoopback() || slices.ContainsFunc(l.Exempt, func(p netip.Prefix) bool { return p.Contains(from) }) {
 		return send
 	}
-	if l.take(&l.buckets[l.bucket(from, c, name)], uint64(now.Sub(l.start).Milliseconds()+1)) {
+	if c.rcode != dns.RcodeSuccess {
+		name = string(c.zone) // of names that do not exist there are too many to count each
+	}
+	at := uint64(now.Sub(l.start).Milliseconds() + 1)
+	if l.take(l.bucket(from, byte(c.rcode), name), l.Answers, at) && l.take(l.bucket(from, allRcodes, ""), min(l.Answers*allNames, maxTokens/oneToken), at) {
 		return send
 	}
 	if l.over.Add(1)%2 == 0 {
@@ -62,27 +70,27 @@ func (l *limiter) judge(from netip.Addr, c content, name string, now time.Time) 
 	return drop
 }
 
-// bucket finds the bucket for a client and what it was told. Of names that do
-// not exist there are too many to count each.
-func (l *limiter) bucket(from netip.Addr, c content, name string) uint16 {
-	if c.rcode != dns.RcodeSuccess {
-		name = string(c.zone)
-	}
+// allRcodes stands for answers with any rcode: there is none with this one.
+const allRcodes = 0xFF
+
+// bucket finds the bucket for a client and what it was told.
+func (l *limiter) bucket(from netip.Addr, rcode byte, name string) *atomic.Uint64 {
 	prefix := client(from).Addr().As16()
 	var key [17]byte
 	copy(key[:], prefix[:])
-	key[16] = byte(c.rcode)
-	return uint16(maphash.Bytes(l.seed, key[:]) ^ maphash.String(l.seed, name))
+	key[16] = rcode
+	return &l.buckets[uint16(maphash.Bytes(l.seed, key[:])^maphash.String(l.seed, name))]
 }
 
-// take takes a token, if there is one.
-func (l *limiter) take(bucket *atomic.Uint64, now uint64) bool {
-	full := uint64(l.Answers) * oneToken
+// take takes a token, if there is one. There come so many a second, and there
+// are as many at most.
+func (l *limiter) take(bucket *atomic.Uint64, rate int, now uint64) bool {
+	full := uint64(rate) * oneToken
 	for {
 		old := bucket.Load()
 		tokens := full
 		if then := old >> 24; old != 0 && now >= then {
-			tokens = min(full, old&maxTokens+(now-then)*uint64(l.Answers)) // thousandths a millisecond
+			tokens = min(full, old&maxTokens+(now-then)*uint64(rate)) // thousandths a millisecond
 		} else if old != 0 {
 			tokens, now = old&maxTokens, then
 		}
@@ -98,10 +106,13 @@ func (l *limiter) take(bucket *atomic.Uint64, now uint64) bool {
 
 // limited returns what is left of an answer over UDP; nil if nothing is.
 func (s *Server) limited(h *hosting, answer []byte, from netip.Addr, c content, name string, cookie []byte) []byte {
-	switch v := h.limiter.judge(from, c, name, time.Now()); {
-	case v == send || cookie != nil && s.cookies.valid(cookie, from):
+	if cookie != nil && s.cookies.valid(cookie, from) {
 		return answer
-	case v == drop:
+	}
+	switch h.limiter.judge(from, c, name, time.Now()) {
+	case send:
+		return answer
+	case drop:
 		return nil
 	}
 	return truncated(answer)

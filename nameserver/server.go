@@ -19,12 +19,13 @@ import (
 
 // Server answers queries. Its methods may be called at the same time.
 type Server struct {
-	hosting atomic.Pointer[hosting]
-	cookies cookies
-	conns   conns
-	lapses  *lapses
-	due     *changedZones // of which a primary has said that they have changed
-	log     *slog.Logger
+	hosting  atomic.Pointer[hosting]
+	cookies  cookies
+	conns    conns
+	refusals refusals
+	lapses   *lapses
+	due      *changedZones // of which a primary has said that they have changed
+	log      *slog.Logger
 
 	mu        sync.Mutex // guards what follows
 	listeners map[netip.AddrPort]*listener

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxConns     = 1000 // at the same time, of all
+	maxConns     = 1000 // at the same time, of all; tests open as many
 	maxConnsFrom = 50   // of one client
 	idleTime     = 10 * time.Second
 	busyTime     = time.Second // idleTime when half of the connections are taken (RFC 7766 §6.2.3)
@@ -108,11 +108,14 @@ func (s *Server) serveConn(ctx context.Context, conn *net.TCPConn, from netip.Ad
 	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now()) })
 	defer stop()
 	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(patient{conn, &s.conns, ctx.Err}, 4<<10)
-	for ctx.Err() == nil {
+	for {
 		if in.Buffered() == 0 && out.Flush() != nil {
 			return
 		}
 		conn.SetDeadline(time.Now().Add(s.conns.patience()))
+		if ctx.Err() != nil { // also when it ended just before the deadline was set
+			break
+		}
 		packet, err := readMessage(in)
 		if err != nil {
 			out.Flush()
@@ -140,15 +143,25 @@ func (p patient) Write(b []byte) (int, error) {
 	return p.TCPConn.Write(b)
 }
 
+// commonMessage is the length of messages that there is room for at once, in
+// octets. For longer ones it is made as they come: who says that one will be long
+// need not send it.
+const commonMessage = 512
+
 // readMessage reads a message with its length (RFC 1035 §4.2.2).
 func readMessage(in io.Reader) ([]byte, error) {
 	var length [2]byte
 	if _, err := io.ReadFull(in, length[:]); err != nil {
 		return nil, err
 	}
-	packet := make([]byte, binary.BigEndian.Uint16(length[:]))
-	_, err := io.ReadFull(in, packet)
-	return packet, err
+	size := int(binary.BigEndian.Uint16(length[:]))
+	packet := make([]byte, min(size, commonMessage))
+	for read := 0; ; packet = append(packet, make([]byte, min(size-read, read))...) {
+		n, err := io.ReadFull(in, packet[read:])
+		if read += n; err != nil || read == size {
+			return packet, err
+		}
+	}
 }
 
 // answerTCP writes the answer to a message. It returns false where the

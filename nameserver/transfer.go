@@ -92,7 +92,7 @@ func (s *Server) transfer(out *bufio.Writer, packet []byte, m *dns.Msg, from net
 	key := delegation.Name(dns.CanonicalName(t.Hdr.Name))
 	own := wantsValues(m)
 	if !z.mayTransfer(key) || h.keys.verify(bytes.Clone(packet), t) != dns.RcodeSuccess || f != nil && !own || !z.ready() || z.expired() {
-		s.log.Warn("transfer refused", "zone", name.Bare(), "to", from.String(), "key", key.Bare())
+		s.refused("transfer refused", "zone", name.Bare(), "to", from.String(), "key", key.Bare())
 		return false, nil
 	}
 	var list iter.Seq2[dns.RR, error]
