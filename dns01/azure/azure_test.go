@@ -3,7 +3,6 @@ package azure_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,7 +82,7 @@ func unquote(data string) (string, error) {
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := begin(t, root)
-		w := conformance.Hosted(&s.Service, zone, quote, unquote, hidden)
+		w := conformance.Hosted(s, zone, quote, unquote, hidden)
 		w.Again = func() dns01.Provider { return open(t, s, nil) }
 		w.Most = 20
 		return open(t, s, nil), w
@@ -95,7 +94,7 @@ func TestConformance(t *testing.T) {
 func TestNarrowClient(t *testing.T) {
 	owner := "a." + zone
 	s := begin(t, fake.Client{ID: "narrow", Secret: hidden, Owners: []string{owner.String()}})
-	w := conformance.Hosted(&s.Service, zone, quote, unquote)
+	w := conformance.Hosted(s, zone, quote, unquote)
 	w.Add(owner, "-")
 	p := open(t, s, nil, func(c *azure.Config) { c.ClientID = "narrow" })
 	if err := add(t, p, owner); err != nil {
@@ -131,7 +130,7 @@ func TestProbe(t *testing.T) {
 	} {
 		s := begin(t, test.client)
 		p := open(t, s, nil)
-		conformance.Hosted(&s.Service, zone, quote, unquote).Add(owner, "kept")
+		conformance.Hosted(s, zone, quote, unquote).Add(owner, "kept")
 		if err := p.(dns01.Pinger).Ping(t.Context(), zone, []delegation.Name{owner}); err != nil {
 			t.Fatal(err)
 		}
@@ -192,18 +191,14 @@ func TestMistakes(t *testing.T) {
 	hints(t, add(t, open(t, s, nil), zone), "compare resource_group:")
 	hints(t, add(t, open(t, s, nil, func(c *azure.Config) { c.ResourceGroup = "other" }), zone), "compare resource_group:")
 	id := fake.Subscription
-	for want, c := range map[string]azure.Config{
+	conformance.TestConfigs(t, azure.New, map[string]azure.Config{
 		"subscription_id: it is missing":                                             {ResourceGroup: "dns"},
 		`subscription_id: "main" is none, like 00000000-0000-0000-0000-000000000000`: {ResourceGroup: "dns", SubscriptionID: "main"},
 		"resource_group: it is missing":                                              {SubscriptionID: id},
 		`resource_group: "a/b" cannot be the name of one`:                            {SubscriptionID: id, ResourceGroup: "a/b"},
 		"client_secret: tenant_id and client_id belong to it":                        {SubscriptionID: id, ResourceGroup: "dns", ClientSecret: secret.Plain("x")},
 		"endpoint: url: a URL is expected, like https://dns.example.com/api":         {SubscriptionID: id, ResourceGroup: "dns", Endpoint: "x"},
-	} {
-		if _, err := azure.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

@@ -28,27 +28,20 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Token: token}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Token: token})
 }
 
 func open(t *testing.T, s *fake.Service, zoneID string) dns01.Provider {
 	t.Helper()
 	c := cloudflare.Config{Token: secret.Plain(token), ZoneID: zoneID, URL: s.URL}
-	p, err := cloudflare.New(c, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, cloudflare.New, c, zone)
 }
 
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := serve(t)
 		s.Twins, s.Broad = []fake.Zone{{ID: "f00d", Name: "example.com"}}, true
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
+		w := conformance.Hosted(s, zone, txt.Quote, txt.Unquote, token)
 		w.Again = func() dns01.Provider { return open(t, s, fake.ZoneID) }
 		return open(t, s, ""), w
 	})
@@ -126,15 +119,11 @@ func TestZones(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	for want, c := range map[string]cloudflare.Config{
+	conformance.TestConfigs(t, cloudflare.New, map[string]cloudflare.Config{
 		"token: it is missing": {},
 		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
 		`zone_id: "a/b" is not the id of a zone`:                   {Token: secret.Plain("t"), ZoneID: "a/b"},
-	} {
-		if _, err := cloudflare.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 // The command asks for a token for one zone.

@@ -35,11 +35,7 @@ type provider struct {
 // New returns a provider that writes within a scope. It reads no secret: that is
 // for Prepare, or the first use.
 func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
-	client, err := web.NewClient(cmp.Or(c.URL, "https://api.cloudflare.com/client/v4"), "", 0)
-	if err != nil {
-		return nil, err
-	}
-	account, err := web.NewTokenAccount(client, "Bearer", c.Token)
+	account, err := web.NewTokenAccount(cmp.Or(c.URL, "https://api.cloudflare.com/client/v4"), "", "Bearer", c.Token)
 	if err != nil {
 		return nil, err
 	}

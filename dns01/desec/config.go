@@ -34,11 +34,7 @@ type provider struct {
 // for Prepare, or the first use.
 func New(c Config, scope delegation.Name, _ dns01.Environment) (dns01.Provider, error) {
 	c.URL = cmp.Or(c.URL, "https://desec.io/api/v1")
-	client, err := web.NewClient(c.URL, string(c.CAFile), 0)
-	if err != nil {
-		return nil, err
-	}
-	account, err := web.NewTokenAccount(client, "Token", c.Token)
+	account, err := web.NewTokenAccount(c.URL, string(c.CAFile), "Token", c.Token)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,6 @@
 package digitalocean_test
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +13,6 @@ import (
 	"certctl/dns01"
 	"certctl/dns01/conformance"
 	"certctl/dns01/digitalocean"
-	"certctl/dns01/web"
 	fake "certctl/lab/service/digitalocean"
 	"certctl/secret"
 )
@@ -27,29 +24,21 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Token: token}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Token: token})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := digitalocean.New(digitalocean.Config{Token: secret.Plain(token), URL: s.URL + "/v2"}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, digitalocean.New, digitalocean.Config{Token: secret.Plain(token), URL: s.URL + "/v2"}, zone)
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+	more := func(t *testing.T) *fake.Service {
 		s := serve(t)
 		s.Others = []string{token + ".example.com"}
-		w := conformance.Hosted(&s.Service, zone, nil, nil, token)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+		return s
+	}
+	conformance.TestHosted(t, zone, more, open, nil, nil, token)
 }
 
 func TestRequests(t *testing.T) {
@@ -71,23 +60,14 @@ func TestRequests(t *testing.T) {
 func TestNoZone(t *testing.T) {
 	s := serve(t)
 	s.Zone = "example.com"
-	rs := []libdns.Record{libdns.RR{Name: "www", Type: "TXT", Data: "v"}}
-	_, err := open(t, s).AppendRecords(t.Context(), zone.String(), rs)
-	e, ok := errors.AsType[*web.NoZoneError](err)
-	if want := s.URL + " knows no zone auth.example.net for this key: "; !ok || !strings.HasPrefix(err.Error(), want) || e.Hint() == "" {
-		t.Errorf("got %v, want %s", err, want)
-	}
+	conformance.TestNoZone(t, open(t, s), s.URL, zone)
 }
 
 func TestConfigErrors(t *testing.T) {
-	for want, c := range map[string]digitalocean.Config{
+	conformance.TestConfigs(t, digitalocean.New, map[string]digitalocean.Config{
 		"token: it is missing": {},
 		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
-	} {
-		if _, err := digitalocean.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

@@ -117,11 +117,7 @@ func begin(t *testing.T, dir string, c exec.Config) (dns01.Provider, conformance
 
 func open(t *testing.T, c exec.Config) dns01.Provider {
 	t.Helper()
-	p, err := exec.New(c, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, exec.New, c, zone)
 }
 
 // script writes a program and returns its path.

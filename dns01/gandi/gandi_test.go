@@ -1,8 +1,6 @@
 package gandi_test
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,8 +13,6 @@ import (
 	"certctl/dns01/conformance"
 	"certctl/dns01/gandi"
 	"certctl/dns01/txt"
-	"certctl/dns01/web"
-	"certctl/lab/service"
 	fake "certctl/lab/service/gandi"
 	"certctl/secret"
 )
@@ -28,29 +24,21 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Token: token}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Token: token})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := gandi.New(gandi.Config{Token: secret.Plain(token), URL: s.URL + "/v5/livedns"}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, gandi.New, gandi.Config{Token: secret.Plain(token), URL: s.URL + "/v5/livedns"}, zone)
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+	more := func(t *testing.T) *fake.Service {
 		s := serve(t)
 		s.Others = []string{token + ".example.com"}
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+		return s
+	}
+	conformance.TestHosted(t, zone, more, open, txt.Quote, txt.Unquote, token)
 }
 
 // Two names and more are read with one request.
@@ -88,44 +76,19 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// The domain has a lowest TTL; a set that is there keeps its own.
-func TestTTL(t *testing.T) {
-	k := service.Key{Owner: "name-0." + zone.String(), Type: "TXT"}
-	for there, want := range map[int]int{0: 300, 86400: 86400} {
-		s := serve(t)
-		if there > 0 {
-			s.Do(func() { s.Put(k, service.Set{TTL: there, Data: []string{`"theirs"`}}) })
-		}
-		if _, err := open(t, s).AppendRecords(t.Context(), zone.String(), conformance.Records(1, time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		s.Do(func() {
-			if got := s.Get(k).TTL; got != want {
-				t.Errorf("got a TTL of %d, want %d", got, want)
-			}
-		})
-	}
-}
+func TestTTL(t *testing.T) { conformance.TestTTL(t, zone, serve, open, 300, `"theirs"`) }
 
 func TestNoZone(t *testing.T) {
 	s := serve(t)
 	s.Zone = "example.com"
-	_, err := open(t, s).AppendRecords(t.Context(), zone.String(), conformance.Records(1, time.Minute))
-	e, ok := errors.AsType[*web.NoZoneError](err)
-	if want := s.URL + " knows no zone auth.example.net for this key: "; !ok || !strings.HasPrefix(err.Error(), want) || e.Hint() == "" {
-		t.Errorf("got %v, want %s", err, want)
-	}
+	conformance.TestNoZone(t, open(t, s), s.URL, zone)
 }
 
 func TestConfigErrors(t *testing.T) {
-	for want, c := range map[string]gandi.Config{
+	conformance.TestConfigs(t, gandi.New, map[string]gandi.Config{
 		"token: it is missing": {},
 		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
-	} {
-		if _, err := gandi.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

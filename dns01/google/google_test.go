@@ -116,7 +116,7 @@ func TestConformance(t *testing.T) {
 		s := begin(t, []fake.Zone{ours, private, other})
 		s.Page = 1
 		_, text := key()
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, strings.Split(text, "\n")[3])
+		w := conformance.Hosted(s, zone, txt.Quote, txt.Unquote, strings.Split(text, "\n")[3])
 		w.Again = func() dns01.Provider { return open(t, s, nil) }
 		return open(t, s, nil), w
 	})
@@ -275,15 +275,11 @@ func TestKeys(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	for want, c := range map[string]google.Config{
+	conformance.TestConfigs(t, google.New, map[string]google.Config{
 		`project: "My project" is not the id of one`:                                       {Project: "My project"},
 		`managed_zone: "auth.example.net" is not a zone's name in a project, like my-zone`: {ManagedZone: "auth.example.net"},
 		"endpoint: url: a URL is expected, like https://dns.example.com/api":               {Endpoint: "x"},
-	} {
-		if _, err := google.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

@@ -29,29 +29,21 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Token: token}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Token: token})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := hetzner.New(hetzner.Config{Token: secret.Plain(token), URL: s.URL + "/v1"}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, hetzner.New, hetzner.Config{Token: secret.Plain(token), URL: s.URL + "/v1"}, zone)
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+	more := func(t *testing.T) *fake.Service {
 		s := serve(t)
 		s.Others = []string{token + ".example.com"}
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, token)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+		return s
+	}
+	conformance.TestHosted(t, zone, more, open, txt.Quote, txt.Unquote, token)
 }
 
 func records(n int) []libdns.Record {
@@ -83,24 +75,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// A set that is there keeps its TTL; a new one has the lowest there can be.
-func TestTTL(t *testing.T) {
-	k := service.Key{Owner: "www." + zone.String(), Type: "TXT"}
-	for there, want := range map[int]int{0: 60, 86400: 86400} {
-		s := serve(t)
-		if there > 0 {
-			s.Do(func() { s.Put(k, service.Set{TTL: there, Data: []string{`"theirs"`}}) })
-		}
-		if err := write(t, open(t, s)); err != nil {
-			t.Fatal(err)
-		}
-		s.Do(func() {
-			if got := s.Get(k).TTL; got != want {
-				t.Errorf("got a TTL of %d, want %d", got, want)
-			}
-		})
-	}
-}
+func TestTTL(t *testing.T) { conformance.TestTTL(t, zone, serve, open, 60, `"theirs"`) }
 
 // The service says when its servers have the values, or never will.
 func TestStatus(t *testing.T) {
@@ -167,14 +142,10 @@ func TestInvalid(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	for want, c := range map[string]hetzner.Config{
+	conformance.TestConfigs(t, hetzner.New, map[string]hetzner.Config{
 		"token: it is missing": {},
 		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
-	} {
-		if _, err := hetzner.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

@@ -1,7 +1,6 @@
 package linode_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,26 +25,19 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Token: token}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Token: token})
 }
 
 func open(t *testing.T, s *fake.Service, zoneID int) dns01.Provider {
 	t.Helper()
-	p, err := linode.New(linode.Config{Token: secret.Plain(token), ZoneID: zoneID, URL: s.URL + "/v4"}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, linode.New, linode.Config{Token: secret.Plain(token), ZoneID: zoneID, URL: s.URL + "/v4"}, zone)
 }
 
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := serve(t)
 		s.Scopes = "domains:read_write " + token
-		w := conformance.Hosted(&s.Service, zone, nil, nil, token)
+		w := conformance.Hosted(s, zone, nil, nil, token)
 		w.Again = func() dns01.Provider { return open(t, s, fake.ZoneID) }
 		return open(t, s, 0), w
 	})
@@ -108,14 +100,10 @@ func TestZones(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	for want, c := range map[string]linode.Config{
+	conformance.TestConfigs(t, linode.New, map[string]linode.Config{
 		"token: it is missing": {},
 		"url: a URL is expected, like https://dns.example.com/api": {Token: secret.Plain("t"), URL: "x"},
-	} {
-		if _, err := linode.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

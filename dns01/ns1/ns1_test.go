@@ -26,19 +26,12 @@ const (
 
 func begin(t *testing.T, owners ...string) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zones: []string{zone.Bare(), "example.com"}, Key: key, Owners: owners}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zones: []string{zone.Bare(), "example.com"}, Key: key, Owners: owners})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := ns1.New(ns1.Config{Key: secret.Plain(key), URL: s.URL}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, ns1.New, ns1.Config{Key: secret.Plain(key), URL: s.URL}, zone)
 }
 
 func quote(value string) string {
@@ -55,7 +48,7 @@ func unquote(data string) (string, error) {
 func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := begin(t)
-		return open(t, s), conformance.Hosted(&s.Service, zone, quote, unquote, key)
+		return open(t, s), conformance.Hosted(s, zone, quote, unquote, key)
 	})
 }
 

@@ -32,10 +32,7 @@ func narrow(zone string) []fake.Rule {
 
 func begin(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Application: "app", Secret: hidden, Consumer: consumer, Rules: narrow(zone.Bare()), Ahead: time.Hour}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Application: "app", Secret: hidden, Consumer: consumer, Rules: narrow(zone.Bare()), Ahead: time.Hour})
 }
 
 func open(t *testing.T, s *fake.Service, changes ...func(*ovh.Config)) dns01.Provider {
@@ -44,11 +41,7 @@ func open(t *testing.T, s *fake.Service, changes ...func(*ovh.Config)) dns01.Pro
 	for _, change := range changes {
 		change(&c)
 	}
-	p, err := ovh.New(c, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, ovh.New, c, zone)
 }
 
 func add(t *testing.T, p dns01.Provider, owner delegation.Name) error {
@@ -58,12 +51,7 @@ func add(t *testing.T, p dns01.Provider, owner delegation.Name) error {
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
-		s := begin(t)
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, hidden, consumer)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+	conformance.TestHosted(t, zone, begin, func(t *testing.T, s *fake.Service) dns01.Provider { return open(t, s) }, txt.Quote, txt.Unquote, hidden, consumer)
 }
 
 // A zone is refreshed once after all records, and also when they were there.
@@ -119,16 +107,12 @@ func TestErrors(t *testing.T) {
 	full := ovh.Config{ApplicationKey: "a", ApplicationSecret: secret.Plain("s"), ConsumerKey: secret.Plain("c")}
 	both, region := full, full
 	both.ClientID, region.Region = "x", "asia"
-	for want, c := range map[string]ovh.Config{
+	conformance.TestConfigs(t, ovh.New, map[string]ovh.Config{
 		"application_key, application_secret and consumer_key are needed; or client_id and client_secret": {ApplicationKey: "a"},
 		"client_id and client_secret come together":                                                       {ClientID: "a"},
 		"client_id: there is an application too, and only one of the two is used":                         both,
 		`region: "asia" is none of eu, ca, us`:                                                            region,
-	} {
-		if _, err := ovh.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestProbe(t *testing.T) {

@@ -2,7 +2,6 @@ package porkbun_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,30 +25,22 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Key: key, SecretKey: secretKey}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Key: key, SecretKey: secretKey})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
 	c := porkbun.Config{APIKey: secret.Plain(key), SecretAPIKey: secret.Plain(secretKey), URL: s.URL + "/api/json/v3"}
-	p, err := porkbun.New(c, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, porkbun.New, c, zone)
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+	more := func(t *testing.T) *fake.Service {
 		s := serve(t)
 		s.Open = []string{"example.com"}
-		w := conformance.Hosted(&s.Service, zone, nil, nil, key, secretKey)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+		return s
+	}
+	conformance.TestHosted(t, zone, more, open, nil, nil, key, secretKey)
 }
 
 func write(t *testing.T, p dns01.Provider) error {
@@ -98,14 +89,10 @@ func TestAccess(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	both := porkbun.Config{APIKey: secret.Plain("a"), SecretAPIKey: secret.Plain("b"), URL: "x"}
-	for want, c := range map[string]porkbun.Config{
+	conformance.TestConfigs(t, porkbun.New, map[string]porkbun.Config{
 		"api_key and secret_api_key come together":                 {APIKey: secret.Plain("a")},
 		"url: a URL is expected, like https://dns.example.com/api": both,
-	} {
-		if _, err := porkbun.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

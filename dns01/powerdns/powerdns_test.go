@@ -27,30 +27,22 @@ const (
 
 func serve(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.String(), Key: key}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.String(), Key: key})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := powerdns.New(powerdns.Config{URL: s.URL, APIKey: secret.Plain(key)}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, powerdns.New, powerdns.Config{URL: s.URL, APIKey: secret.Plain(key)}, zone)
 }
 
 // A server that knows single records; one that does not is in lab/debian.
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
+	more := func(t *testing.T) *fake.Service {
 		s := serve(t)
 		s.Others = []string{key + ".example.com."}
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, key)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+		return s
+	}
+	conformance.TestHosted(t, zone, more, open, txt.Quote, txt.Unquote, key)
 }
 
 func write(t *testing.T, p dns01.Provider, n int) error {
@@ -142,16 +134,12 @@ func TestZones(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	k := secret.Plain("k")
-	for want, c := range map[string]powerdns.Config{
+	conformance.TestConfigs(t, powerdns.New, map[string]powerdns.Config{
 		"api_key: it is missing": {URL: "https://ns1.example.net:8081"},
 		"url: it is missing":     {APIKey: k},
 		"url: https is needed: only on this host itself may a secret go over plain http, and ns1.example.net is not": {URL: "http://ns1.example.net:8081", APIKey: k},
 		`server_id: "a/b" is not the name of a server`:                                                               {URL: "https://ns1.example.net:8081", APIKey: k, ServerID: "a/b"},
-	} {
-		if _, err := powerdns.New(c, zone, dns01.Environment{}); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
+	})
 }
 
 func TestPolicy(t *testing.T) {

@@ -70,7 +70,7 @@ func TestConformance(t *testing.T) {
 	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 		s := begin(t, []fake.Zone{ours, private, other}, root)
 		s.Page = 1
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, key)
+		w := conformance.Hosted(s, zone, txt.Quote, txt.Unquote, key)
 		w.Again = func() dns01.Provider { return open(t, s, nil) }
 		return open(t, s, nil), w
 	})

@@ -26,28 +26,16 @@ const (
 
 func begin(t *testing.T) *fake.Service {
 	t.Helper()
-	s := &fake.Service{Zone: zone.Bare(), Key: key, Page: 7}
-	s.Start()
-	t.Cleanup(s.Close)
-	return s
+	return conformance.Begin(t, &fake.Service{Zone: zone.Bare(), Key: key, Page: 7})
 }
 
 func open(t *testing.T, s *fake.Service) dns01.Provider {
 	t.Helper()
-	p, err := scaleway.New(scaleway.Config{SecretKey: secret.Plain(key), URL: s.URL + "/domain/v2beta1"}, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, scaleway.New, scaleway.Config{SecretKey: secret.Plain(key), URL: s.URL + "/domain/v2beta1"}, zone)
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
-		s := begin(t)
-		w := conformance.Hosted(&s.Service, zone, txt.Quote, txt.Unquote, key)
-		w.Again = func() dns01.Provider { return open(t, s) }
-		return open(t, s), w
-	})
+	conformance.TestHosted(t, zone, begin, open, txt.Quote, txt.Unquote, key)
 }
 
 // A hundred names are one request, after a look at what is there.

@@ -34,9 +34,14 @@ func NewAccount(c *Client, secrets map[string]secret.Secret, sign Signer) *Accou
 	return &Account{client: c, secrets: secrets, sign: sign}
 }
 
-// NewTokenAccount returns an account that is opened by "Authorization: SCHEME
-// TOKEN", with the key token in the configuration.
-func NewTokenAccount(c *Client, scheme string, token secret.Secret) (*Account, error) {
+// NewTokenAccount returns an account of the service at a URL, with caFile as for
+// NewClient, that is opened by "Authorization: SCHEME TOKEN". The token has the key
+// token in the configuration.
+func NewTokenAccount(base, caFile, scheme string, token secret.Secret) (*Account, error) {
+	c, err := NewClient(base, caFile, 0)
+	if err != nil {
+		return nil, err
+	}
 	if token.IsZero() {
 		return nil, errors.New("token: it is missing")
 	}

@@ -14,7 +14,7 @@ import (
 
 func open(t *testing.T, answer http.HandlerFunc) *web.Account {
 	t.Helper()
-	a, err := web.NewTokenAccount(serve(t, answer), "Bearer", secret.Plain(token))
+	a, err := web.NewTokenAccount(serve(t, answer).Server()+"/secret-path", "", "Bearer", secret.Plain(token))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestNoToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := web.NewTokenAccount(c, "Bearer", secret.Secret{}); fmt.Sprint(err) != "token: it is missing" {
+	if _, err := web.NewTokenAccount("https://dns.example.com", "", "Bearer", secret.Secret{}); fmt.Sprint(err) != "token: it is missing" {
 		t.Errorf("got %v", err)
 	}
 	a := web.NewAccount(c, map[string]secret.Secret{"token": {}}, func(*web.Request, map[string]string) {})

@@ -80,11 +80,7 @@ func (h *hook) answer(w http.ResponseWriter, r *http.Request) {
 
 func open(t *testing.T, c webhook.Config) dns01.Provider {
 	t.Helper()
-	p, err := webhook.New(c, zone, dns01.Environment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return conformance.Open(t, webhook.New, c, zone)
 }
 
 func TestConformance(t *testing.T) {
@@ -96,7 +92,7 @@ func TestConformance(t *testing.T) {
 			conformance.Test(t, func(t *testing.T) (dns01.Provider, conformance.World) {
 				s := serve(t)
 				c.URL = s.URL + "/dns"
-				return open(t, c), conformance.Hosted(&s.Service, zone, nil, nil, shown)
+				return open(t, c), conformance.Hosted(s, zone, nil, nil, shown)
 			})
 		})
 	}
