@@ -9,10 +9,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"certctl/delegation"
+	"certctl/dns01/hosted"
 	"certctl/dns01/rrset"
 	"certctl/dns01/web"
 )
@@ -21,9 +21,7 @@ import (
 type zone struct {
 	provider      *provider
 	project, name string
-
-	mu      sync.Mutex
-	pending []string // changes of which it is not known that all servers have them
+	pending       hosted.Pending
 }
 
 // recordSet is a ResourceRecordSet.
@@ -91,9 +89,7 @@ func (z *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 		return fmt.Errorf("%w: %w", rrset.ErrChanged, err)
 	}
 	if err == nil && made.Status != done {
-		z.mu.Lock()
-		z.pending = append(z.pending, made.ID)
-		z.mu.Unlock()
+		z.pending.Add(made.ID)
 	}
 	return err
 }

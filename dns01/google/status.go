@@ -23,25 +23,5 @@ func (p *provider) WaitStatus(ctx context.Context, apex delegation.Name) error {
 	if err != nil {
 		return err
 	}
-	z.mu.Lock()
-	pending := z.pending
-	z.pending = nil
-	z.mu.Unlock()
-	for _, id := range pending {
-		for pause := 250 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
-			ready, err := z.getChange(ctx, id)
-			if err != nil {
-				return err
-			}
-			if ready {
-				break
-			}
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	}
-	return nil
+	return z.pending.Await(ctx, 250*time.Millisecond, 4*time.Second, z.getChange)
 }

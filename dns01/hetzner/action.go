@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"time"
+	"strconv"
 
 	"certctl/dns01"
 	"certctl/dns01/web"
@@ -19,57 +19,35 @@ type action struct {
 
 // follow notes an action that has not ended, if it is to be waited for.
 func (z *zone) follow(a action, wait bool) error {
-	switch {
-	case a.Status == "success", a.Status == "running" && !wait:
-		return nil
-	case a.Status == "running":
-		z.mu.Lock()
-		defer z.mu.Unlock()
-		z.running = append(z.running, a.ID)
-		return nil
-	case a.Status == "error":
-		return fmt.Errorf("%s has failed: %s (%s)", z.account.Server(), a.Error.Message, a.Error.Code)
+	ended, err := z.ended(a)
+	if err == nil && !ended && wait {
+		z.running.Add(strconv.FormatInt(a.ID, 10))
 	}
-	return &web.FormError{Server: z.account.Server()}
+	return err
 }
 
-// An action is asked about soon at first, and then less and less often.
-const (
-	firstPause   = 100 * time.Millisecond
-	longestPause = 2 * time.Second
-)
-
-// await returns when all actions have ended.
-func (z *zone) await(ctx context.Context) error {
-	z.mu.Lock()
-	running := z.running
-	z.running = nil
-	z.mu.Unlock()
-	for _, id := range running {
-		if err := z.ended(ctx, id); err != nil {
-			return err
-		}
+// ended reports whether an action has succeeded, or the error that it failed with.
+func (z *zone) ended(a action) (bool, error) {
+	switch a.Status {
+	case "success":
+		return true, nil
+	case "running":
+		return false, nil
+	case "error":
+		return true, fmt.Errorf("%s has failed: %s (%s)", z.account.Server(), a.Error.Message, a.Error.Code)
 	}
-	return nil
+	return false, &web.FormError{Server: z.account.Server()}
 }
 
-func (z *zone) ended(ctx context.Context, id int64) error {
-	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
-		var answer struct{ Action action }
-		r := web.Request{Method: http.MethodGet, Path: fmt.Sprintf("actions/%d", id)}
-		if err := z.account.Call(ctx, r, &answer); err != nil {
-			return err
-		}
-		switch err := z.follow(answer.Action, false); {
-		case err != nil && answer.Action.Status == "error":
-			return &dns01.AbandonedError{Err: err}
-		case err != nil || answer.Action.Status == "success":
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+// ask asks whether an action has ended.
+func (z *zone) ask(ctx context.Context, id string) (bool, error) {
+	var answer struct{ Action action }
+	if err := z.account.Call(ctx, web.Request{Method: http.MethodGet, Path: "actions/" + id}, &answer); err != nil {
+		return false, err
 	}
+	ended, err := z.ended(answer.Action)
+	if ended && err != nil {
+		err = &dns01.AbandonedError{Err: err}
+	}
+	return ended, err
 }

@@ -3,6 +3,7 @@ package hetzner
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"certctl/delegation"
 	"certctl/dns01"
@@ -44,5 +45,6 @@ func (p *provider) WaitStatus(ctx context.Context, zone delegation.Name) error {
 	if err != nil {
 		return err
 	}
-	return e.(*editor).zone.await(ctx)
+	z := e.(*editor).zone
+	return z.running.Await(ctx, 100*time.Millisecond, 2*time.Second, z.ask)
 }

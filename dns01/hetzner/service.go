@@ -54,7 +54,7 @@ type zone struct {
 
 	mu      sync.Mutex
 	there   map[delegation.Name]bool // owners with a record set, when last seen
-	running []int64                  // actions that have not ended
+	running hosted.Pending           // actions that have not ended
 }
 
 func (z *zone) call(ctx context.Context, method, path string, query url.Values, body, into any) error {

@@ -120,9 +120,7 @@ func (h *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 		return fmt.Errorf("%w: %w", rrset.ErrChanged, err)
 	}
 	if err == nil && done.Status != insync {
-		h.mu.Lock()
-		h.pending = append(h.pending, strings.TrimPrefix(done.ID, "/change/"))
-		h.mu.Unlock()
+		h.pending.Add(strings.TrimPrefix(done.ID, "/change/"))
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package route53
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"certctl/delegation"
@@ -16,9 +15,7 @@ import (
 type zone struct {
 	provider *provider
 	id       string
-
-	mu      sync.Mutex
-	pending []string // changes of which it is not known that all servers have them
+	pending  hosted.Pending
 }
 
 // open returns the editor of a zone.
@@ -52,25 +49,5 @@ func (p *provider) WaitStatus(ctx context.Context, apex delegation.Name) error {
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	pending := h.pending
-	h.pending = nil
-	h.mu.Unlock()
-	for _, id := range pending {
-		for pause := time.Second / 2; ; pause = min(2*pause, longestPause) {
-			insync, err := p.getChange(ctx, id)
-			if err != nil {
-				return err
-			}
-			if insync {
-				break
-			}
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	}
-	return nil
+	return h.pending.Await(ctx, time.Second/2, longestPause, p.getChange)
 }
