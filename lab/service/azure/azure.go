@@ -112,11 +112,7 @@ func (s *Service) permissions(w http.ResponseWriter, c Client, path string) {
 }
 
 func (s *Service) set(w http.ResponseWriter, r *http.Request, c Client, zone, kind, name string) {
-	owner := name + "." + zone + "."
-	if name == "@" {
-		owner = zone + "."
-	}
-	k := service.Key{Owner: strings.ToLower(owner), Type: kind}
+	k := service.Key{Owner: service.Owner(name, zone), Type: kind}
 	action := map[string]string{http.MethodGet: "read", http.MethodDelete: "delete"}[r.Method]
 	if action == "" {
 		action = "write"

@@ -34,7 +34,7 @@ func (s *Service) Start() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/domains/{domain}/{$}", s.domain)
 	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{$}", s.list)
-	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{subname}/{type}/{$}", s.get)
+	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{name}/{type}/{$}", s.get)
 	mux.HandleFunc("PATCH /api/v1/domains/{domain}/rrsets/{$}", s.change)
 	mux.HandleFunc("PUT /api/v1/domains/{domain}/rrsets/{$}", s.change)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
@@ -117,8 +117,7 @@ type set struct {
 
 func (s *Service) show(k service.Key) set {
 	has := s.Get(k)
-	subname := strings.TrimSuffix(strings.TrimSuffix(k.Owner, s.Zone+"."), ".")
-	return set{s.Zone, subname, k.Owner, k.Type, has.TTL, has.Data, moment, moment}
+	return set{s.Zone, service.Labels(k.Owner, s.Zone), k.Owner, k.Type, has.TTL, has.Data, moment, moment}
 }
 
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
@@ -145,11 +144,7 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) get(w http.ResponseWriter, r *http.Request) {
-	owner := s.Zone + "."
-	if subname := r.PathValue("subname"); subname != "@" {
-		owner = subname + "." + owner
-	}
-	k := service.Key{Owner: owner, Type: r.PathValue("type")}
+	k := service.PathKey(r, s.Zone)
 	if len(s.Get(k).Data) == 0 {
 		missing(w)
 		return
@@ -203,11 +198,7 @@ func (s *Service) change(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) key(v wanted) service.Key {
-	owner := s.Zone + "."
-	if *v.Subname != "" {
-		owner = *v.Subname + "." + owner
-	}
-	return service.Key{Owner: owner, Type: v.Type}
+	return service.Key{Owner: service.Owner(*v.Subname, s.Zone), Type: v.Type}
 }
 
 // denies reports whether the token's policies forbid a set. They are looked at

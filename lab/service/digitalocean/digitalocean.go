@@ -93,11 +93,7 @@ type record struct {
 }
 
 func (s *Service) show(r service.Record) record {
-	name := "@"
-	if r.Owner != s.Zone+"." {
-		name = strings.TrimSuffix(r.Owner, "."+s.Zone+".")
-	}
-	return record{ID: r.ID, Type: r.Type, Name: name, Data: r.Data, TTL: r.TTL}
+	return record{ID: r.ID, Type: r.Type, Name: service.LabelsOrAt(r.Owner, s.Zone), Data: r.Data, TTL: r.TTL}
 }
 
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
@@ -145,11 +141,7 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) {
 	case v.TTL != 0 && v.TTL < 30:
 		refuse(w, 422, "unprocessable_entity", "TTL must be greater than or equal to 30")
 	default:
-		owner := strings.ToLower(v.Name) + "." + s.Zone + "."
-		if v.Name == "@" {
-			owner = s.Zone + "."
-		}
-		added := s.Insert(service.Key{Owner: owner, Type: v.Type}, v.TTL, v.Data)
+		added := s.Insert(service.Key{Owner: service.Owner(v.Name, s.Zone), Type: v.Type}, v.TTL, v.Data)
 		service.Write(w, 201, map[string]any{"domain_record": s.show(added)})
 	}
 }

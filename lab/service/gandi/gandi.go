@@ -82,20 +82,9 @@ type set struct {
 }
 
 func (s *Service) show(k service.Key) set {
-	name := "@"
-	if k.Owner != s.Zone+"." {
-		name = strings.TrimSuffix(k.Owner, "."+s.Zone+".")
-	}
+	name := service.LabelsOrAt(k.Owner, s.Zone)
 	has := s.Get(k)
 	return set{name, k.Type, has.TTL, has.Data, fmt.Sprintf("%s/v5/livedns/domains/%s/records/%s/%s", s.URL, s.Zone, name, k.Type)}
-}
-
-func (s *Service) key(r *http.Request) service.Key {
-	owner := s.Zone + "."
-	if name := r.PathValue("name"); name != "@" {
-		owner = strings.ToLower(name) + "." + owner
-	}
-	return service.Key{Owner: owner, Type: r.PathValue("type")}
 }
 
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
@@ -117,11 +106,11 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) get(w http.ResponseWriter, r *http.Request) {
-	if len(s.Get(s.key(r)).Data) == 0 {
+	if len(s.Get(service.PathKey(r, s.Zone)).Data) == 0 {
 		missing(w)
 		return
 	}
-	service.Write(w, 200, s.show(s.key(r)))
+	service.Write(w, 200, s.show(service.PathKey(r, s.Zone)))
 }
 
 func (s *Service) put(w http.ResponseWriter, r *http.Request) {
@@ -162,15 +151,15 @@ func (s *Service) put(w http.ResponseWriter, r *http.Request) {
 		service.Write(w, 400, map[string]any{"code": 400, "status": "error", "errors": []map[string]string{{"location": "body", "name": "rrset", "description": wrong}}})
 		return
 	}
-	s.Put(s.key(r), service.Set{TTL: ttl, Data: v.Values})
+	s.Put(service.PathKey(r, s.Zone), service.Set{TTL: ttl, Data: v.Values})
 	service.Write(w, 201, map[string]string{"message": "DNS Record Created"})
 }
 
 func (s *Service) remove(w http.ResponseWriter, r *http.Request) {
-	if len(s.Get(s.key(r)).Data) == 0 {
+	if len(s.Get(service.PathKey(r, s.Zone)).Data) == 0 {
 		missing(w)
 		return
 	}
-	s.Put(s.key(r), service.Set{})
+	s.Put(service.PathKey(r, s.Zone), service.Set{})
 	w.WriteHeader(204)
 }

@@ -109,24 +109,13 @@ type set struct {
 }
 
 func (s *Service) show(k service.Key) set {
-	name := "@"
-	if k.Owner != s.Zone+"." {
-		name = strings.TrimSuffix(k.Owner, "."+s.Zone+".")
-	}
+	name := service.LabelsOrAt(k.Owner, s.Zone)
 	has := s.Get(k)
 	shown := set{ID: name + "/" + k.Type, Name: name, Type: k.Type, TTL: &has.TTL, Labels: map[string]string{}, Protection: map[string]bool{"change": false}, Zone: zoneID}
 	for _, data := range has.Data {
 		shown.Records = append(shown.Records, value{Value: data})
 	}
 	return shown
-}
-
-func (s *Service) key(r *http.Request) service.Key {
-	owner := s.Zone + "."
-	if name := r.PathValue("name"); name != "@" {
-		owner = name + "." + owner
-	}
-	return service.Key{Owner: owner, Type: r.PathValue("type")}
 }
 
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
@@ -156,11 +145,11 @@ func pagination(page, size, last, total int) any {
 }
 
 func (s *Service) get(w http.ResponseWriter, r *http.Request) {
-	if len(s.Get(s.key(r)).Data) == 0 {
+	if len(s.Get(service.PathKey(r, s.Zone)).Data) == 0 {
 		missing(w)
 		return
 	}
-	service.Write(w, 200, map[string]any{"rrset": s.show(s.key(r))})
+	service.Write(w, 200, map[string]any{"rrset": s.show(service.PathKey(r, s.Zone))})
 }
 
 func (s *Service) add(w http.ResponseWriter, r *http.Request) {
@@ -168,7 +157,7 @@ func (s *Service) add(w http.ResponseWriter, r *http.Request) {
 		Records []value `json:"records"`
 		TTL     *int    `json:"ttl"`
 	}
-	k := s.key(r)
+	k := service.PathKey(r, s.Zone)
 	has := s.Get(k)
 	switch bad := s.check(r, &v, &v.Records); {
 	case bad != "":
@@ -230,7 +219,7 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request) {
 	var v struct {
 		Records []value `json:"records"`
 	}
-	k := s.key(r)
+	k := service.PathKey(r, s.Zone)
 	has := s.Get(k)
 	if bad := s.check(r, &v, &v.Records); bad != "" {
 		refuse(w, 422, "invalid_input", bad)

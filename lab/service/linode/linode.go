@@ -126,8 +126,7 @@ type record struct {
 const moment = "2026-01-02T03:04:05"
 
 func (s *Service) show(r service.Record) record {
-	name := strings.TrimSuffix(strings.TrimSuffix(r.Owner, s.Zone+"."), ".")
-	return record{ID: r.ID, Type: r.Type, Name: name, Target: r.Data, TTL: r.TTL, Created: moment, Updated: moment}
+	return record{ID: r.ID, Type: r.Type, Name: service.Labels(r.Owner, s.Zone), Target: r.Data, TTL: r.TTL, Created: moment, Updated: moment}
 }
 
 func (s *Service) list(w http.ResponseWriter, r *http.Request) {
@@ -175,11 +174,7 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) {
 	case !slices.Contains(steps, v.TTL):
 		refuse(w, 400, "ttl_sec", fmt.Sprintf("Must be one of %v", steps))
 	default:
-		owner := s.Zone + "."
-		if v.Name != "" {
-			owner = strings.ToLower(v.Name) + "." + owner
-		}
-		service.Write(w, 200, s.show(s.Insert(service.Key{Owner: owner, Type: v.Type}, v.TTL, v.Target)))
+		service.Write(w, 200, s.show(s.Insert(service.Key{Owner: service.Owner(v.Name, s.Zone), Type: v.Type}, v.TTL, v.Target)))
 	}
 }
 

@@ -181,10 +181,6 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) {
 		problem(w, 400, "Client::BadRequest", "Invalid record")
 		return
 	}
-	owner := s.Zone + "."
-	if body.SubDomain != "" {
-		owner = body.SubDomain + "." + owner
-	}
-	made := s.Insert(service.Key{Owner: owner, Type: "TXT"}, body.TTL, body.Target)
+	made := s.Insert(service.Key{Owner: service.Owner(body.SubDomain, s.Zone), Type: "TXT"}, body.TTL, body.Target)
 	service.Write(w, 200, record{made.ID, s.Zone, "TXT", body.SubDomain, body.Target, body.TTL})
 }

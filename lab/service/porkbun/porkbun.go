@@ -81,7 +81,7 @@ func (s *Service) answer(w http.ResponseWriter, command string, rest []string, f
 	case command == "retrieve" && len(rest) == 0:
 		s.list(w, func(service.Record) bool { return true })
 	case command == "retrieveByNameType" && len(rest) > 0:
-		k := service.Key{Owner: s.owner(strings.Join(rest[1:], "/")), Type: rest[0]}
+		k := service.Key{Owner: service.Owner(strings.Join(rest[1:], "/"), s.Zone), Type: rest[0]}
 		s.list(w, func(r service.Record) bool { return r.Key == k })
 	case command == "create" && len(rest) == 0:
 		s.create(w, f)
@@ -94,13 +94,6 @@ func (s *Service) answer(w http.ResponseWriter, command string, rest []string, f
 
 func refuse(w http.ResponseWriter, message string) {
 	service.Write(w, 400, map[string]string{"status": "ERROR", "message": message})
-}
-
-func (s *Service) owner(label string) string {
-	if label == "" {
-		return s.Zone + "."
-	}
-	return strings.ToLower(label) + "." + s.Zone + "."
 }
 
 func (s *Service) list(w http.ResponseWriter, keep func(service.Record) bool) {
@@ -126,7 +119,7 @@ func (s *Service) create(w http.ResponseWriter, f fields) {
 	case err != nil || ttl < 600:
 		refuse(w, "TTL must be at least 600.")
 	default:
-		added := s.Insert(service.Key{Owner: s.owner(f.Name), Type: f.Type}, ttl, f.Content)
+		added := s.Insert(service.Key{Owner: service.Owner(f.Name, s.Zone), Type: f.Type}, ttl, f.Content)
 		service.Write(w, 200, map[string]any{"status": "SUCCESS", "id": added.ID})
 	}
 }
