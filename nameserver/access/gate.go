@@ -23,6 +23,10 @@ const (
 // (an IPv4 address, a /64 of IPv6), and by the user that they want to be. A user
 // is not locked out from where he has come in before, so that nobody can lock
 // him out of his own host. It is safe for concurrent use. The zero Gate is ready.
+//
+// A restart forgets who is locked out, on purpose. Who can cause one has the host
+// already; who waits for one gets ten guesses at a password that he cannot guess
+// in ten billion; and an operator who has locked himself out needs a way in.
 type Gate struct {
 	mu       sync.Mutex
 	networks map[netip.Prefix]tally

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -81,17 +82,45 @@ func (s *Store) write(lines []byte) error {
 	if s.path == "" {
 		return nil
 	}
-	if s.file == nil {
+	if s.closed {
 		return errClosed
+	}
+	if err := s.settle(); err != nil {
+		return err
 	}
 	_, err := s.file.WriteAt(lines, s.length)
 	if err == nil {
 		err = s.file.Sync()
 	}
 	if err != nil {
-		return errors.Join(err, s.file.Truncate(s.length))
+		s.uncut = true
+		_ = s.settle() // if it cannot be now, it has to be before the next write
+		return err
 	}
 	s.length += int64(len(lines))
+	return nil
+}
+
+// settle makes good what could not be done before.
+func (s *Store) settle() (err error) {
+	if s.file == nil {
+		if s.file, err = os.OpenFile(s.path, os.O_RDWR, 0); err != nil {
+			s.file = nil
+			return err
+		}
+	}
+	if s.uncut {
+		if err := s.file.Truncate(s.length); err != nil {
+			return err
+		}
+		s.uncut = false
+	}
+	if s.replaced {
+		if err := syncDir(filepath.Dir(s.path)); err != nil {
+			return err
+		}
+		s.replaced = false
+	}
 	return nil
 }
 
@@ -337,7 +366,8 @@ func (s *Store) compactIfWorth() {
 // compact writes one line for each zone and leaves the history out. The file
 // is closed meanwhile, because Windows replaces no open one.
 func (s *Store) compact() error {
-	closeErr := s.file.Close()
+	s.file.Close()
+	s.file = nil
 	length, err := replace(s.path, func(w io.Writer) error {
 		_, err := w.Write(appendLine(nil, s.header))
 		s.mu.RLock()
@@ -348,10 +378,8 @@ func (s *Store) compact() error {
 		}
 		return err
 	})
-	if err == nil {
-		s.length = length
+	if length > 0 {
+		s.length, s.uncut, s.replaced = length, false, err != nil
 	}
-	var openErr error
-	s.file, openErr = os.OpenFile(s.path, os.O_RDWR, 0)
-	return errors.Join(closeErr, err, openErr)
+	return errors.Join(err, s.settle())
 }

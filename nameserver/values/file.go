@@ -113,7 +113,7 @@ func (r *reading) read(f *os.File, each func(record)) error {
 			r.good, r.lines = at, r.lines+1
 		}
 	}
-	if r.lines == 0 && damaged != 0 {
+	if r.lines == 0 {
 		return fmt.Errorf("%s: it is not a file of values", f.Name())
 	}
 	return nil
@@ -138,7 +138,9 @@ func (r *reading) line(line []byte, number int, each func(record)) error {
 }
 
 // replace makes a new file in the place of the old one, in one step, and
-// returns its length. Windows renames no open file, and over none.
+// returns its length; 0 if the old one is still there. With a length and an
+// error the new one is there, but may be gone after a power failure. Windows
+// renames no open file, and over none.
 func replace(path string, write func(io.Writer) error) (length int64, err error) {
 	dir, name := filepath.Split(path)
 	temporary := filepath.Join(dir, "."+name)

@@ -24,8 +24,11 @@ type Store struct {
 	queue     sync.Mutex // guards next
 	next      *batch
 	writing   sync.Mutex // held by the one that writes; guards what follows
-	file      *os.File   // nil once closed
-	length    int64      // of the file, up to which all is well
+	closed    bool
+	file      *os.File // nil where it could not be opened again
+	length    int64    // of the file, up to which all is well
+	uncut     bool     // there may be something behind length
+	replaced  bool     // that there is a new file may not be on the disk yet
 	header    header
 	compacted int64                    // length after the last compaction
 	fresh     map[delegation.Name]bool // zones that were changed since the start
@@ -121,13 +124,15 @@ func (s *Store) replay(r record, base uint32) {
 func (s *Store) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.path == "" || s.closed {
+		return nil
+	}
+	s.closed = true
+	s.unlock()
 	if s.file == nil {
 		return nil
 	}
-	err := s.file.Close()
-	s.file = nil
-	s.unlock()
-	return err
+	return s.file.Close()
 }
 
 // Put puts values into a zone, all or none. One that is there gets a new expiry

@@ -1,12 +1,15 @@
 package values
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -286,6 +289,7 @@ func TestRefused(t *testing.T) {
 		"www.auth.example.net: it has 60 values: 60 at most":         {Owner: www, Text: "one more"},
 		"www.example.net: it is not in the zone auth.example.net":    {Owner: "www.example.net.", Text: "x"},
 		"a.b.auth.example.net: the text has 256 octets: 255 at most": {Owner: deep, Text: strings.Repeat("x", 256)},
+		"a.b.auth.example.net: the text is not UTF-8":                {Owner: deep, Text: "\xff"},
 	} {
 		err := s.Put(auth, Value{Owner: deep, Text: "fine"}, v)
 		if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Error() != want {
@@ -363,6 +367,7 @@ func TestDamagedFile(t *testing.T) {
 	for want, text := range map[string][]byte{
 		":2: the line is damaged, and it is not the last one":     bytes.Replace(whole, []byte("first"), []byte("fArst"), 1),
 		"it is not a file of values":                              []byte("hello\n"),
+		"values.jsonl: it is not a file of values":                {},
 		"it has version 2, and this certctl knows version 1 only": appendLine(nil, header{Version: 2}),
 	} {
 		os.WriteFile(path, text, 0o600)
@@ -442,6 +447,87 @@ func TestFullDisk(t *testing.T) {
 	put(t, s, Value{Owner: www, Text: "3"})
 	s.Close()
 	expect(t, open(t, dir), www, "=1 =3")
+}
+
+// TestUnsettled has what a write could not cut off, and a file that could not be
+// opened again: the next write makes both good first.
+func TestUnsettled(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	put(t, s, Value{Owner: www, Text: "1"})
+	s.file.WriteAt([]byte(strings.Repeat("half a line ", 100)+"\n"), s.length)
+	s.uncut = true
+	s.file.Close()
+	s.file = nil
+	s.replaced = true
+	put(t, s, Value{Owner: www, Text: "2"})
+	if s.uncut || s.replaced {
+		t.Errorf("got uncut %v, replaced %v after a write", s.uncut, s.replaced)
+	}
+	s.Close()
+	expect(t, open(t, dir), www, "=1 =2")
+	if err := s.Put(auth, Value{Owner: www, Text: "3"}); !errors.Is(err, errClosed) {
+		t.Errorf("got %v from one that is closed", err)
+	}
+}
+
+// TestKilled kills a process that writes, and compacts all the time: what it was
+// told is done is there.
+func TestKilled(t *testing.T) {
+	dir, env := t.TempDir(), "CERTCTL_VALUES_KILLED"
+	if dir := os.Getenv(env); dir != "" {
+		writeUntilKilled(t, dir)
+	}
+	last := 0
+	for round := range 12 {
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestKilled$")
+		cmd.Env = append(os.Environ(), env+"="+dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			if n == 10*round {
+				cmd.Process.Kill()
+			}
+			if last, err = strconv.Atoi(lines.Text()); err != nil {
+				t.Fatalf("the other process said %q", lines.Text())
+			}
+		}
+		cmd.Wait()
+		s := open(t, dir)
+		if got := s.At(auth, www); len(got) != 1 || int(got[0].TTL) < last {
+			t.Fatalf("round %d: got %v, want a TTL of %d or more", round, got, last)
+		}
+		s.Close()
+	}
+	if last == 0 {
+		t.Errorf("nothing was written")
+	}
+}
+
+// writeUntilKilled puts one value again and again, each time with another TTL.
+func writeUntilKilled(t *testing.T, dir string) {
+	s := open(t, dir)
+	first := uint32(1)
+	if there := s.At(auth, www); len(there) > 0 {
+		first = there[0].TTL + 1
+	}
+	for n := first; ; n++ {
+		put(t, s, Value{Owner: www, Text: "x", TTL: n})
+		fmt.Println(n)
+		if n%3 == 0 {
+			s.writing.Lock()
+			if err := s.compact(); err != nil {
+				t.Fatal(err)
+			}
+			s.writing.Unlock()
+		}
+	}
 }
 
 // TestManyAtOnce has many writers: none loses anything, and what they were told is done is.

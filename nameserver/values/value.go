@@ -1,8 +1,10 @@
 package values
 
 import (
+	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"certctl/delegation"
 )
@@ -94,6 +96,8 @@ func (v Value) check(zone delegation.Name) error {
 	switch {
 	case !v.Owner.IsAtOrBelow(zone):
 		return &RefusedError{v.Owner, fmt.Errorf("it is not in the zone %s", zone.Bare())}
+	case !utf8.ValidString(v.Text): // the file could not have it
+		return &RefusedError{v.Owner, errors.New("the text is not UTF-8")}
 	case len(v.Text) > MaxText:
 		return &RefusedError{v.Owner, fmt.Errorf("the text has %d octets: %d at most", len(v.Text), MaxText)}
 	}

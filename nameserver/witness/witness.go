@@ -24,6 +24,7 @@ const (
 	remembered   = time.Hour
 	mostNames    = 10_000
 	mostNetworks = 200 // for each name
+	mostAskers   = 100_000
 )
 
 // Witness is a nameserver.Observer for questions for TXT records. The zero
@@ -33,6 +34,7 @@ type Witness struct {
 
 	mu     sync.Mutex
 	names  map[delegation.Name]map[netip.Prefix]*Asker
+	count  int // of askers
 	looked time.Time // for what can be forgotten
 }
 
@@ -93,6 +95,7 @@ func (w *Witness) note(q nameserver.Query, network netip.Prefix) (first bool) {
 		}
 		a = &Asker{Network: network}
 		askers[network] = a
+		w.count++
 	}
 	first = q.Values > 0 && !a.Served()
 	a.Queries++
@@ -103,30 +106,43 @@ func (w *Witness) note(q nameserver.Query, network netip.Prefix) (first bool) {
 	return first
 }
 
-// askers returns those of a name; nil where there is no room for another name.
-// Questions for names that nobody has heard of take no room from those that have
-// a value.
+// askers returns those of a name; nil where there is no room for more. Questions
+// that bring no value take no room from names that have one.
 func (w *Witness) askers(q nameserver.Query) map[netip.Prefix]*Asker {
-	if askers := w.names[q.Name]; askers != nil {
-		return askers
-	}
 	if w.names == nil {
 		w.names = make(map[delegation.Name]map[netip.Prefix]*Asker)
 	}
-	if len(w.names) >= mostNames {
+	askers, known := w.names[q.Name]
+	if w.full(known) {
 		w.forget(q.Time)
 	}
-	if len(w.names) >= mostNames {
+	if w.full(known) {
 		if q.Values == 0 {
 			return nil
 		}
 		for name := range w.names {
-			delete(w.names, name)
-			break
+			if name != q.Name {
+				w.drop(name)
+				break
+			}
 		}
 	}
-	w.names[q.Name] = make(map[netip.Prefix]*Asker)
-	return w.names[q.Name]
+	if !known {
+		askers = make(map[netip.Prefix]*Asker)
+		w.names[q.Name] = askers
+	}
+	return askers
+}
+
+// full reports whether there is no room for another network, or for a name
+// that is not known yet.
+func (w *Witness) full(known bool) bool {
+	return w.count >= mostAskers || !known && len(w.names) >= mostNames
+}
+
+func (w *Witness) drop(name delegation.Name) {
+	w.count -= len(w.names[name])
+	delete(w.names, name)
 }
 
 // forget makes room, and looks for some once a minute only.
@@ -135,17 +151,21 @@ func (w *Witness) forget(now time.Time) {
 		return
 	}
 	w.looked = now
-	maps.DeleteFunc(w.names, func(_ delegation.Name, askers map[netip.Prefix]*Asker) bool {
+	for name, askers := range w.names {
+		w.count -= len(askers)
 		maps.DeleteFunc(askers, func(_ netip.Prefix, a *Asker) bool { return now.Sub(a.Last) > remembered })
-		return len(askers) == 0
-	})
+		w.count += len(askers)
+		if len(askers) == 0 {
+			delete(w.names, name)
+		}
+	}
 }
 
 // Renew forgets who has asked for a name: there is another value now.
 func (w *Witness) Renew(name delegation.Name) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.names, name)
+	w.drop(name)
 }
 
 // Asked returns the networks that have asked for a name, sorted.

@@ -88,3 +88,38 @@ func TestBounded(t *testing.T) {
 		t.Errorf("got %v of a name with a value, want room for it", got)
 	}
 }
+
+// TestAskersAreBounded has many networks ask for many names: what is remembered
+// of them does not grow for ever, and the last one who got a value is known.
+func TestAskersAreBounded(t *testing.T) {
+	var w witness.Witness
+	names := func(n int) delegation.Name { return delegation.Name(fmt.Sprintf("n%d.auth.example.net.", n)) }
+	ask := func(name delegation.Name, network, values int) {
+		q := query(fmt.Sprintf("10.%d.%d.1", network/256, network%256), values)
+		q.Name = name
+		w.Observe(q)
+	}
+	for n := range 600 {
+		for network := range 200 {
+			ask(names(n), network, n%2)
+		}
+	}
+	all := 0
+	for n := range 600 {
+		all += len(w.Asked(names(n)))
+	}
+	if all > 100_000 {
+		t.Errorf("got %d networks, want 100000 at most", all)
+	}
+	ask("last.auth.example.net.", 1, 1)
+	if got := w.Asked("last.auth.example.net."); len(got) != 1 || !got[0].Served() {
+		t.Errorf("got %v of the last one", got)
+	}
+	for n := range 600 {
+		w.Renew(names(n))
+	}
+	ask("first.auth.example.net.", 1, 0)
+	if got := w.Asked("first.auth.example.net."); len(got) != 1 {
+		t.Errorf("got %v where there is room again", got)
+	}
+}
