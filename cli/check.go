@@ -225,7 +225,7 @@ func (r *run) toCheck(c *cli.Context, chosen *config.ACME) ([]*issuance.Renewal,
 	}
 	all, err := r.wantedAnyway(kept)
 	if err == nil && len(all) == 0 {
-		err = usagef("certctl check -d example.com", "no names are given with -d, and there are no certificates")
+		err = usagef(c.Command.HelpName+" -d example.com", "no names are given with -d, and there are no certificates")
 	}
 	if c.IsSet("server") || c.Bool("staging") {
 		for _, w := range all {

@@ -42,19 +42,50 @@ func (p *provider) ProbeScope(ctx context.Context, zone, owner delegation.Name) 
 		return dns01.Breadth{}, err
 	}
 	defer s.close()
-	b := dns01.Breadth{Server: s.addr.String()}
+	b := dns01.Breadth{Server: s.addr.String(), Unseen: "zones of the server that are not above this one"}
 	b.Serial[0] = s.serial(ctx)
 	for _, t := range trials(zone, owner) {
-		m := new(dns.Msg).SetUpdate(zone.String())
-		m.Remove([]dns.RR{t.rr})
-		answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+		answer, err := s.try(ctx, zone, t)
 		if err != nil {
 			return b, err
 		}
-		b.Trials = append(b.Trials, t.judge(answers[0]))
+		b.Trials = append(b.Trials, t.judge(answer))
+	}
+	above, err := s.above(ctx, zone)
+	if b.Trials = append(b.Trials, above...); err != nil {
+		return b, err
 	}
 	b.Serial[1] = s.serial(ctx)
 	return b, nil
+}
+
+// try asks for the removal of a record that does not exist.
+func (s *session) try(ctx context.Context, zone delegation.Name, t trial) (*dns.Msg, error) {
+	m := new(dns.Msg).SetUpdate(zone.String())
+	m.Remove([]dns.RR{t.rr})
+	answers, err := s.ask(ctx, s.key, []*dns.Msg{m})
+	if err != nil {
+		return nil, err
+	}
+	return answers[0], nil
+}
+
+// above tries the zones above a zone, as far as this server has them. Of those
+// that it has not it says NOTAUTH (RFC 2136 §3.1.2), or something else that says
+// nothing about the key.
+func (s *session) above(ctx context.Context, zone delegation.Name) ([]dns01.Trial, error) {
+	var found []dns01.Trial
+	for z := zone.Parent(); dns.CountLabel(z.String()) > 1; z = z.Parent() {
+		t := trial{dns01.OtherZones, absentTXT(below(z))}
+		answer, err := s.try(ctx, z, t)
+		if err != nil {
+			return found, err
+		}
+		if answer.Rcode == dns.RcodeSuccess || answer.Rcode == dns.RcodeRefused {
+			found = append(found, t.judge(answer))
+		}
+	}
+	return found, nil
 }
 
 // start makes ready for a conversation about a zone that the scope lies in.

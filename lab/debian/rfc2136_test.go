@@ -362,3 +362,33 @@ func wantSilence(t *testing.T, what string, err error, words ...string) {
 		}
 	}
 }
+
+// A key that is good for the zone above as well is found out, where the server
+// has that zone; one that is not is no worse for it.
+func TestProbeAbove(t *testing.T) {
+	t.Parallel()
+	for _, b := range updating {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			key := debian.NewKey("certctl-auth")
+			for _, both := range []bool{true, false} {
+				zones := []debian.Zone{
+					{Name: authZone, Text: authText, Grants: []debian.Grant{{Key: key}}},
+					{Name: "example.net.", Text: soa + "@ NS ns1\nns1 A 127.0.0.1\n", Grants: []debian.Grant{{Key: debian.NewKey("other")}}},
+				}
+				if both {
+					zones[1].Grants = zones[0].Grants
+				}
+				h := b.start(debian.New(t), debian.Server{Zones: zones})
+				br, err := credential(t, h.Addr, key).ProbeScope(t.Context(), authZone, "www."+authZone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				above := slices.ContainsFunc(br.Wide(), func(t dns01.Trial) bool { return t.Reach == dns01.OtherZones })
+				if above != both {
+					t.Errorf("got %v, want other zones %t", br.Wide(), both)
+				}
+			}
+		})
+	}
+}
