@@ -28,8 +28,24 @@ type Issuer struct {
 	fullUp  atomic.Pointer[acme.Problem] // once the CA takes no more orders of the account
 }
 
-// Issue obtains certificates: for each request one result, in the same order.
+// Issue obtains certificates: for each request one result, in the same order. All
+// go through the story together, but for those with the same names as another.
 func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
+	results := make([]*Result, len(requests))
+	for _, part := range apart(requests) {
+		var together []Request
+		for _, n := range part {
+			together = append(together, requests[n])
+		}
+		for k, r := range i.story(ctx, together) {
+			results[part[k]] = r
+		}
+	}
+	return results
+}
+
+// story is what becomes of a batch of orders.
+func (i *Issuer) story(ctx context.Context, requests []Request) []*Result {
 	b := i.newBatch(requests)
 	defer i.giveUp(ctx, b)
 

@@ -42,6 +42,28 @@ func (l *life) order(s *store.Store, only ...string) map[string]error {
 	return failed
 }
 
+// Two certificates for the same names, with keys of two kinds, come both: a CA
+// that has an order for them under way gives it to whoever orders the same.
+func TestSameNames(t *testing.T) {
+	oneDay(t, 2, func(t *testing.T, l *life, s *store.Store) {
+		twin := *l.certs[0]
+		twin.Certificate, twin.Key = "twin", issuance.RSA2048
+		l.certs = append(l.certs, &twin)
+		for name, err := range l.order(s) {
+			if err != nil {
+				t.Errorf("%s: got %v, want a certificate", name, err)
+			}
+		}
+		live, err := s.LoadCertificate("twin")
+		if err != nil || issuance.KeyTypeOf(live.Leaf.PublicKey) != issuance.RSA2048 {
+			t.Errorf("got %v, %v, want a certificate with a key of RSA", live, err)
+		}
+		if n := l.second.Count(); n.Orders != 0 {
+			t.Errorf("got %d orders at the second CA, want none", n.Orders)
+		}
+	})
+}
+
 // A paused CA is not asked again until somebody says so; the other one is, and
 // what comes from there does not end that.
 func TestPausedCA(t *testing.T) {

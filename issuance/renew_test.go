@@ -45,12 +45,52 @@ func TestSchedule(t *testing.T) {
 			k.Window = &store.Window{Chosen: day.AddDate(0, 0, 7), Explanation: "https://ca.example/why"}
 		}),
 			true, day.AddDate(0, 0, 7), "the CA suggests it: https://ca.example/why"},
+		{"suggested too late", kept(func(k *store.Request) { k.Window = &store.Window{Chosen: day.AddDate(0, 0, 89)} }),
+			true, day.AddDate(0, 0, 75), "a later time"},
+		{"chain", kept(func(k *store.Request) { k.Chain = "Root" }), true, time.Time{}, "preferred chain"},
+		{"stapling", kept(func(k *store.Request) { k.Staple = true }), true, time.Time{}, "stapling"},
 		{"nothing suggested", kept(func(k *store.Request) { k.Window = &store.Window{AskAgain: day} }), true, day.AddDate(0, 0, 60), "lifetime"},
 	} {
 		r := &Renewal{Request: asked, Directory: "https://ca.example/", Kept: test.kept}
 		r.schedule(test.live)
 		if !r.At.Equal(test.at) || !strings.Contains(r.Why, test.why) {
 			t.Errorf("%s: got %v because %q, want %v because %q", test.name, r.At, r.Why, test.at, test.why)
+		}
+	}
+}
+
+// What falls due before the next run is ordered now, where the window is over by
+// then or has begun.
+func TestAdvance(t *testing.T) {
+	const run = 12 * time.Hour
+	at := func(hours int) time.Time { return day.Add(time.Duration(hours) * time.Hour) }
+	for _, test := range []struct {
+		name               string
+		start, chosen, end int // hours from now
+		want               int
+	}{
+		{"long after the next run", -1, 13, 20, 13},
+		{"at the next run", -1, 12, 20, 12},
+		{"in the window already", -1, 5, 20, 0},
+		{"the window begins now", 0, 5, 20, 0},
+		{"over before the next run", 1, 5, 11, 0},
+		{"over at the next run", 1, 5, 12, 0},
+		{"the next run is in the window", 1, 5, 20, 5},
+		{"due since", -9, -5, 20, -5},
+	} {
+		r := &Renewal{At: at(test.chosen), Kept: &store.Request{Window: &store.Window{Start: at(test.start), Chosen: at(test.chosen), End: at(test.end)}}}
+		r.advance(day, day.Add(run))
+		if !r.At.Equal(at(test.want)) {
+			t.Errorf("%s: got %v, want %v", test.name, r.At, at(test.want))
+		}
+	}
+	for name, r := range map[string]*Renewal{
+		"by its lifetime": {At: at(5), Kept: &store.Request{Window: &store.Window{Start: at(-1), End: at(20)}}},
+		"no window":       {At: at(5), Kept: &store.Request{}},
+		"never issued":    {At: at(5)},
+	} {
+		if r.advance(day, day.Add(run)); !r.At.Equal(at(5)) {
+			t.Errorf("%s: got %v, want %v", name, r.At, at(5))
 		}
 	}
 }

@@ -58,6 +58,7 @@ type CA struct {
 	nonces   map[string]bool
 	accounts map[string]*ecdsa.PublicKey // by URL
 	orders   map[string]*order           // by number, and so on
+	current  map[string]*order           // the last one for the same
 	authzs   map[string]*authz
 	valid    map[string]*authz       // by account and name
 	issued   map[string]*certificate // by the identifier of RFC 9773
@@ -72,7 +73,7 @@ func New(host string, look Look, p Policy) *CA {
 	c := &CA{
 		host: host, look: look, policy: p,
 		nonces: map[string]bool{}, accounts: map[string]*ecdsa.PublicKey{},
-		orders: map[string]*order{}, authzs: map[string]*authz{}, valid: map[string]*authz{}, issued: map[string]*certificate{},
+		orders: map[string]*order{}, current: map[string]*order{}, authzs: map[string]*authz{}, valid: map[string]*authz{}, issued: map[string]*certificate{},
 		sets: map[string]bool{}, buckets: map[string]*bucket{}, paused: map[string]bool{},
 	}
 	c.key, c.root = newRoot(host)

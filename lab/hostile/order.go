@@ -87,6 +87,9 @@ func (c *CA) newOrder(account string, payload []byte) reply {
 	for _, i := range wanted.Identifiers {
 		o.names = append(o.names, i.Value)
 	}
+	if same := c.current[o.key()]; same != nil && (same.state(time.Now()) == "pending" || same.state(time.Now()) == "ready") {
+		return c.placed(same) // as Boulder does
+	}
 	exempt, refusal := c.replacing(o, wanted.Replaces)
 	if refusal == nil && !exempt {
 		refusal = c.limited(account, o.names)
@@ -95,6 +98,14 @@ func (c *CA) newOrder(account string, payload []byte) reply {
 		return *refusal
 	}
 	c.accept(o, exempt)
+	return c.placed(o)
+}
+
+// key is the same for orders that are for the same.
+func (o *order) key() string { return o.account + " " + o.profile + " " + exact(o.names) }
+
+// placed is the answer about an order that is there now.
+func (c *CA) placed(o *order) reply {
 	a := ok(c.describe(o))
 	a.status = http.StatusCreated
 	a.header.Set("Location", c.url("order", o.id))
@@ -112,7 +123,7 @@ func (c *CA) accept(o *order, exempt bool) {
 	for _, name := range o.names {
 		o.authzs = append(o.authzs, c.authorize(o.account, name))
 	}
-	c.orders[o.id] = o
+	c.orders[o.id], c.current[o.key()] = o, o
 }
 
 // authorize returns the authorization of a name that is valid, or a new one.
