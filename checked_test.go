@@ -19,7 +19,7 @@ import (
 // TestCheckOfNameServer has certctl check look at names whose records go to two
 // name servers of our own, a primary and a secondary with signed zones, below
 // real signed parents. It finds nothing to complain about, and a value that it
-// writes gets to both.
+// writes gets to both. Nor does certctl nameserver check.
 func TestCheckOfNameServer(t *testing.T) {
 	site, w := debian.New(t), &checkedWorld{t: t, dir: t.TempDir(), transfer: debian.NewKey("transfer"), update: debian.NewKey("update")}
 	w.program = installed(t)
@@ -39,8 +39,20 @@ zones:
   auth.example.net: {provider: rfc2136, server: "%s", tsig: {name: update, secret: "%s"}}
   %s: {provider: rfc2136, server: "%[3]s", tsig: {name: update, secret: "%[4]s"}}
 `, resolver, site.Port, w.servers[0], w.update.Secret, direct))
-	out := w.run("client.yaml", "check", "--offline", "--canary", "-v", "-d", "www.example.com", "-d", "direct.example.com")
-	for _, word := range []string{"dnssec-secure", "canary", "serial"} {
+	w.finds(w.run("client.yaml", "check", "--offline", "--canary", "-v", "-d", "www.example.com", "-d", "direct.example.com"), "dnssec-secure", "canary", "serial")
+	primary, err := os.ReadFile(filepath.Join(w.dir, "primary.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(w.dir, "looking.yaml"), fmt.Sprintf("%s\nresolver: {servers: [\"%s\"], port: %d, trust_anchors: anchors}\n", primary, resolver, site.Port))
+	w.finds(w.run("looking.yaml", "nameserver", "check", "-v"), "dnssec-secure")
+}
+
+// finds checks that a report has these words and no complaints.
+func (w *checkedWorld) finds(out string, words ...string) {
+	t := w.t
+	t.Helper()
+	for _, word := range words {
 		if !regexp.MustCompile(`(?m)^  info +` + word + ` `).MatchString(out) {
 			t.Errorf("got no %s", word)
 		}

@@ -112,6 +112,7 @@ type run struct {
 	client   *delegation.Client // after the survey, one that does not wait for dead servers
 	places   []*place
 	direct   []*place // those of names that no record proves
+	ownRoot  bool     // the root is a private one; set where there are no places
 	zones    []*zone
 	findings findings
 }

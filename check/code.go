@@ -135,6 +135,7 @@ var meanings = []Meaning{
 	{"dnssec-unknown", Warning, "servers do not say enough to judge the chain of trust"},
 	{"dnssec-lapse", Warning, "one server of a signed zone hands out what does not validate"},
 	{"dnssec-expiring", Warning, "signatures are about to expire"},
+	{"ds-missing", Warning, "a zone of the name server is signed, and the zone above has no DS record for it"},
 
 	// The canary.
 	{"canary", Info, "a record was written, seen at every server and removed"},

@@ -42,6 +42,7 @@ var elsewhere = map[Code]string{
 	"zone-elsewhere":     "TestHosted",
 	"negative-wrong":     "TestHosted",
 	"edns-odd":           "TestHosted",
+	"ds-missing":         "TestHostedSigned",
 }
 
 // Every code of the table is found somewhere, and has a test; no other is.

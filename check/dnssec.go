@@ -21,10 +21,7 @@ const (
 // lookAtDNSSEC finds out whether a validating resolver believes what is said of
 // each name on the way to the validation record, and of the CAA records.
 func (r *run) lookAtDNSSEC(ctx context.Context) {
-	v := &dnssec.Validator{Resolver: r.Resolver, Client: r.client, Anchors: r.Anchors}
-	if v.Anchors == nil && !r.private() {
-		v.Anchors = dnssec.RootAnchors()
-	}
+	v := r.validator()
 	each(r, r.located(), func(p *place) (fs findings) {
 		if p.target.Proxied {
 			return nil
@@ -38,9 +35,17 @@ func (r *run) lookAtDNSSEC(ctx context.Context) {
 		if err == nil && decides(bound) {
 			way = append(way, bound...)
 		}
-		fs.chains(p, way)
+		fs.chains(p.Domain, way)
 		return fs
 	})
+}
+
+func (r *run) validator() *dnssec.Validator {
+	v := &dnssec.Validator{Resolver: r.Resolver, Client: r.client, Anchors: r.Anchors}
+	if v.Anchors == nil && !r.private() {
+		v.Anchors = dnssec.RootAnchors()
+	}
+	return v
 }
 
 // decides reports whether the chains have something to say beyond what is fine.
@@ -50,17 +55,18 @@ func decides(chains []*dnssec.Chain) bool {
 }
 
 // chains says what became of the chains of trust.
-func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
+func (fs *findings) chains(subject string, chains []*dnssec.Chain) {
 	told := map[string]bool{}
 	for _, c := range chains {
 		for _, lapse := range c.Lapses {
 			if text := lapse.Error(); !told[text] {
 				told[text] = true
-				fs.add("dnssec-lapse", p.Domain, text, lapse.Hint(), proof(lapse)...)
+				fs.add("dnssec-lapse", subject, text, lapse.Hint(), proof(lapse)...)
 			}
 		}
-		if sig, ok := ending(c); ok {
-			fs.add("dnssec-expiring", p.Domain, fmt.Sprintf("a signature of zone %s expires at %s, and was made for %v", sig.Signer.Bare(), sig.Expiration.UTC().Format(time.RFC3339), sig.Expiration.Sub(sig.Inception)),
+		if sig, ok := ending(c); ok && !told["ending "+sig.Signer.Bare()] {
+			told["ending "+sig.Signer.Bare()] = true
+			fs.add("dnssec-expiring", subject, fmt.Sprintf("a signature of zone %s expires at %s, and was made for %v", sig.Signer.Bare(), sig.Expiration.UTC().Format(time.RFC3339), sig.Expiration.Sub(sig.Inception)),
 				"the zone should have been signed anew: look at its signer", Evidence{Record: fmt.Sprintf("RRSIG %s %s", dns.Type(sig.Type), sig.Name.Bare()), Value: "key " + fmt.Sprint(sig.Tag)})
 		}
 	}
@@ -70,25 +76,27 @@ func (fs *findings) chains(p *place, chains []*dnssec.Chain) {
 	}
 	switch why := worst.Reason; worst.Verdict {
 	case dnssec.Secure:
-		fs.add("dnssec-secure", p.Domain, "every zone on the way is signed, and its signatures are good", "")
+		fs.add("dnssec-secure", subject, "every zone on the way is signed, and its signatures are good", "")
 	case dnssec.Insecure:
-		fs.add("dnssec-insecure", p.Domain, "not every zone on the way is signed, which is fine: "+why.Error(), "")
+		fs.add("dnssec-insecure", subject, "not every zone on the way is signed, which is fine: "+why.Error(), "")
 	case dnssec.Bogus:
-		fs.add("dnssec-bogus", p.Domain, fmt.Sprintf("validating resolvers reject what is said of %s (%s): %v", worst.Name.Bare(), why.Code, why), why.Hint(), proof(why)...)
+		fs.add("dnssec-bogus", subject, fmt.Sprintf("validating resolvers reject what is said of %s (%s): %v", worst.Name.Bare(), why.Code, why), why.Hint(), proof(why)...)
 	default:
-		fs.add("dnssec-unknown", p.Domain, fmt.Sprintf("whether validating resolvers believe what is said of %s cannot be seen: %v", worst.Name.Bare(), why), why.Hint(), proof(why)...)
+		fs.add("dnssec-unknown", subject, fmt.Sprintf("whether validating resolvers believe what is said of %s cannot be seen: %v", worst.Name.Bare(), why), why.Hint(), proof(why)...)
 	}
 }
 
 // ending returns a signature of a good chain that is about to expire.
 func ending(c *dnssec.Chain) (dnssec.Signature, bool) {
 	for _, s := range c.Signatures() {
-		if c.Verdict == dnssec.Secure && s.Expiration.Sub(s.Inception) > long && time.Until(s.Expiration) < soon {
+		if c.Verdict == dnssec.Secure && isEnding(s.Inception, s.Expiration) {
 			return s, true
 		}
 	}
 	return dnssec.Signature{}, false
 }
+
+func isEnding(from, until time.Time) bool { return until.Sub(from) > long && time.Until(until) < soon }
 
 // proof is where a reason was seen.
 func proof(r *dnssec.Reason) []Evidence {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -16,22 +17,33 @@ import (
 type Hosted struct {
 	Apex    delegation.Name
 	Servers []delegation.Server // names that its NS records should have, with the addresses of those
+	Signed  bool                // it is meant to be
 }
 
 // Zones looks at zones from outside, as those do who check a delegation: is it
-// there, is it to the right servers, and do they answer every kind of question
-// as they should? The error is that of ctx.
+// there, is it to the right servers, do they answer every kind of question as
+// they should, and are they believed? The error is that of ctx.
 func (c *Checker) Zones(ctx context.Context, zones []Hosted) (*Report, error) {
 	r := &run{Checker: c, client: c.Client}
-	r.lookForCuts(ctx, zones) // does the zone above delegate them to these servers?
-	r.survey(ctx)             // does every server do its work?
-	r.lookAtParents(ctx)      // do parent and child agree on who serves it?
-	r.lookAtAnswers(ctx)      // does every server answer as it should?
+	r.ownRoot = r.hasOwnRoot(ctx)
+	r.lookForCuts(ctx, zones)      // does the zone above delegate them to these servers?
+	r.survey(ctx)                  // does every server do its work?
+	r.lookAtParents(ctx)           // do parent and child agree on who serves it?
+	r.lookAtAnswers(ctx)           // does every server answer as it should?
+	r.lookAtSignatures(ctx, zones) // does a validating resolver believe that?
 	report := &Report{Findings: r.findings}
 	for _, z := range zones {
 		report.Domains = append(report.Domains, z.Apex.Bare())
 	}
 	return report, context.Cause(ctx)
+}
+
+// hasOwnRoot reports whether the root's servers are not on the Internet.
+func (r *run) hasOwnRoot(ctx context.Context) bool {
+	root, err := r.Resolver.Zone(ctx, ".")
+	return err == nil && !root.Proxied && slices.ContainsFunc(root.Servers, func(s delegation.Server) bool {
+		return slices.ContainsFunc(s.Addrs, func(a netip.AddrPort) bool { return !isPublic(a.Addr()) })
+	})
 }
 
 // lookForCuts finds the zones that are delegated.

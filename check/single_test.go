@@ -91,7 +91,7 @@ func TestChains(t *testing.T) {
 		{"one server", dnssec.Chain{Verdict: dnssec.Secure, Links: signed(day, 30*day), Lapses: []*dnssec.Reason{why(dnssec.Stripped), why(dnssec.Stripped)}}, []Code{"dnssec-lapse", "dnssec-secure"}},
 	} {
 		var fs findings
-		fs.chains(&place{Name: Name{Domain: domain}}, []*dnssec.Chain{&test.chain})
+		fs.chains(domain, []*dnssec.Chain{&test.chain})
 		if got := codes(fs); !equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}

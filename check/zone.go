@@ -220,7 +220,7 @@ func isPublic(a netip.Addr) bool {
 // private reports whether the whole DNS that we see is a private one, with a
 // root of its own: then private addresses are as they should be.
 func (r *run) private() bool {
-	if r.Lab {
+	if r.Lab || r.ownRoot {
 		return true
 	}
 	for _, p := range r.located() {

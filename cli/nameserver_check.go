@@ -19,9 +19,10 @@ func (p *Process) nameserverCheckCommand() *cli.Command {
 		Usage:     "look at the zones from outside, as those do who check a delegation",
 		ArgsUsage: "[ZONE…]",
 		Description: "Asks the zones above for NS records and glue, and every server for SOA, NS, names and types that\n" +
-			"do not exist, over UDP and TCP, with EDNS of several sizes and in mixed case. Without names, all zones\n" +
-			"of the configuration; of _acme-challenge.*.example.com those that are named. Prints nothing when all\n" +
-			"is well; ends with exit code 5 if a CA would find no record.",
+			"do not exist, over UDP and TCP, with EDNS of several sizes and in mixed case. Of signed zones also DS\n" +
+			"records and signatures are looked at. Without names, all zones of the configuration; of\n" +
+			"_acme-challenge.*.example.com those that are named. Prints nothing when all is well; ends with exit\n" +
+			"code 5 if a CA would find no record.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -55,8 +56,12 @@ func (p *Process) checkZones(c *cli.Context) (*check.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	anchors, err := readAnchors(string(cfg.Resolver.TrustAnchors))
+	if err != nil {
+		return nil, err
+	}
 	checker := &check.Checker{
-		Resolver: delegation.NewResolver(options), Client: options.Client,
+		Resolver: delegation.NewResolver(options), Client: options.Client, Anchors: anchors,
 		Lab: cfg.Resolver.Port != 0 && cfg.Resolver.Port != 53,
 	}
 	return checker.Zones(c.Context, zones)
@@ -75,14 +80,14 @@ func hosted(cfg *config.NameServer, names []string) ([]check.Hosted, error) {
 		if entry == nil {
 			return nil, usagef("its zones are below `nameserver: zones:`", "%s is no zone of the name server", apex.Bare())
 		}
-		zones = append(zones, check.Hosted{Apex: apex, Servers: serversOf(cfg, entry)})
+		zones = append(zones, check.Hosted{Apex: apex, Servers: serversOf(cfg, entry), Signed: entry.DNSSEC})
 	}
 	if len(names) > 0 {
 		return zones, nil
 	}
 	for _, z := range cfg.Zones {
 		if _, family := z.Family(); !family {
-			zones = append(zones, check.Hosted{Apex: absolute(z.Name), Servers: serversOf(cfg, z)})
+			zones = append(zones, check.Hosted{Apex: absolute(z.Name), Servers: serversOf(cfg, z), Signed: z.DNSSEC})
 		}
 	}
 	if len(zones) == 0 {
