@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Config says how to reach a CA.
@@ -146,6 +147,10 @@ func untrustedHint(err error) string {
 	leaf := verification.UnverifiedCertificates[0]
 	if host := new(x509.HostnameError); errors.As(err, host) {
 		return fmt.Sprintf("the server's certificate is for %s", strings.Join(leaf.DNSNames, ", "))
+	}
+	if invalid := new(x509.CertificateInvalidError); errors.As(err, invalid) && invalid.Reason == x509.Expired {
+		return fmt.Sprintf("is this machine's clock right? It says %s; the server's certificate is for %s to %s",
+			time.Now().Format(time.DateTime), leaf.NotBefore.Local().Format(time.DateTime), leaf.NotAfter.Local().Format(time.DateTime))
 	}
 	if unknown := new(x509.UnknownAuthorityError); errors.As(err, unknown) {
 		return fmt.Sprintf("if this server is yours, give the certificate of %q, which signed its own, as a PEM file in `acme: ca_file:`", leaf.Issuer)

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDial(t *testing.T) {
@@ -121,4 +123,15 @@ func closedPort(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// A clock that is wrong is what an expired certificate mostly means.
+func TestExpiredDirectory(t *testing.T) {
+	leaf := &x509.Certificate{NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}
+	e := &DirectoryError{Reason: Untrusted, Err: &tls.CertificateVerificationError{
+		UnverifiedCertificates: []*x509.Certificate{leaf}, Err: x509.CertificateInvalidError{Cert: leaf, Reason: x509.Expired},
+	}}
+	if got := e.Hint(); !strings.HasPrefix(got, "is this machine's clock right? It says ") || !strings.Contains(got, leaf.NotAfter.Local().Format(time.DateTime)) {
+		t.Errorf("got hint %q", got)
+	}
 }

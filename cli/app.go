@@ -2,18 +2,27 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"certctl/config"
 )
 
 // Run runs the program once. It prints results; errors are the caller's to
 // print.
 func Run(ctx context.Context, p *Process) error {
 	args, err := translateVerb(p.Args)
+	app := p.app()
+	var unknown string // that help was asked for
+	app.CommandNotFound = func(_ *cli.Context, name string) { unknown = name }
 	if err == nil {
-		err = p.app().RunContext(ctx, args)
+		err = app.RunContext(ctx, args)
+	}
+	if err == nil && unknown != "" {
+		err = usagef("certctl help lists the commands", "there is no command %q", unknown)
 	}
 	if err != nil && ctx.Err() != nil {
 		return &InterruptedError{err}
@@ -60,10 +69,9 @@ func (p *Process) app() *cli.App {
 			p.completionCommand(),
 			p.versionCommand(),
 		)),
-		Action:          p.noCommand,
-		CommandNotFound: func(*cli.Context, string) {},
-		OnUsageError:    onUsageError,
-		ExitErrHandler:  func(*cli.Context, error) {},
+		Action:         p.noCommand,
+		OnUsageError:   onUsageError,
+		ExitErrHandler: func(*cli.Context, error) {},
 	}
 }
 
@@ -84,21 +92,72 @@ func (p *Process) noCommand(c *cli.Context) error {
 	if !c.Args().Present() {
 		return cli.ShowAppHelp(c)
 	}
+	return noSuchCommand(c, "certctl", "certctl help")
+}
+
+// noSuchCommand says that there is none of the name of the first argument, and
+// which may have been meant.
+func noSuchCommand(c *cli.Context, of, help string) error {
+	var known []string
+	for _, command := range c.App.Commands {
+		if !command.Hidden {
+			known = append(known, command.Names()...)
+		}
+	}
+	for _, command := range c.Command.Subcommands {
+		known = append(known, command.Names()...)
+	}
 	unknown := c.Args().First()
-	return usagef("certctl help lists the commands", "there is no command %q", unknown)
+	remedy := help + " lists the commands"
+	if meant := config.Nearest(unknown, known); meant != "" {
+		remedy = "did you mean " + of + " " + meant + "? " + remedy
+	}
+	if of == "certctl" {
+		return usagef(remedy, "there is no command %q", unknown)
+	}
+	return usagef(remedy, "there is no command %q of %s", unknown, c.Command.Name)
 }
 
 // onUsageError turns what the flag parser says into our own kind of error.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	remedy := "certctl help"
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "certctl" {
+	switch name := c.Command.HelpName; strings.Count(name, " ") {
+	case 0:
+	case 1:
 		remedy = "certctl help " + c.Command.Name
+	default:
+		remedy = name + " --help"
 	}
 	remedy += " shows the flags"
-	if strings.Contains(err.Error(), "not defined: -dns") {
-		remedy = "zones: in the configuration has the credential of each zone; certctl config schema lists the providers"
+	unknown, undefined := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !undefined {
+		return &UsageError{Err: err, Remedy: remedy}
 	}
-	return &UsageError{Err: err, Remedy: remedy}
+	if strings.HasPrefix(unknown, "dns") {
+		remedy = useZones
+	} else if meant := meantFlag(c, unknown); meant != "" {
+		remedy = meant + " " + remedy
+	}
+	return usagef(remedy, "there is no flag %s", dashed(unknown))
+}
+
+// meantFlag says which flag may have been meant by one that there is not.
+func meantFlag(c *cli.Context, unknown string) string {
+	var known []string
+	if c.Command != nil {
+		for _, flag := range c.Command.VisibleFlags() {
+			known = append(known, flag.Names()...)
+		}
+	}
+	if meant := config.Nearest(unknown, known); meant != "" {
+		return "did you mean " + dashed(meant) + "?"
+	}
+	for _, flag := range c.App.Flags {
+		if slices.Contains(flag.Names(), unknown) && c.Command != nil {
+			return fmt.Sprintf("%s comes before the command: certctl %s … %s.", dashed(unknown), dashed(unknown), c.Command.Name)
+		}
+	}
+	return ""
 }
 
 // guarded gives every command the same reaction to wrong flags and to

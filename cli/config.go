@@ -28,8 +28,8 @@ func (p *Process) configCommand() *cli.Command {
 
 // noSubcommand is what happens without a subcommand, or with an unknown one.
 func (p *Process) noSubcommand(c *cli.Context) error {
-	if unknown := c.Args().First(); unknown != "" {
-		return usagef("certctl help "+c.Command.Name+" lists the commands", "there is no command %q of %s", unknown, c.Command.Name)
+	if c.Args().Present() {
+		return noSuchCommand(c, "certctl "+c.Command.Name, "certctl help "+c.Command.Name)
 	}
 	return cli.ShowSubcommandHelp(c)
 }

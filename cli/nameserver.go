@@ -51,6 +51,9 @@ func (p *Process) nameserver(c *cli.Context) error {
 	if cfg.NameServer == nil {
 		return noNameServer(cfg)
 	}
+	if p.Unheard != nil {
+		p.Unheard()
+	}
 	if !c.IsSet("log-format") {
 		p.logAs(cfg.Log.Format)
 	}

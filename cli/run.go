@@ -125,8 +125,12 @@ func (r *run) openCredentials() error {
 	return errors.Join(errs...)
 }
 
-// lock takes the lock of the state directory.
+// lock takes the lock of the state directory. Whoever has it is at work, and is
+// not to leave a record behind because somebody has piped the output into head.
 func (r *run) lock(c *cli.Context) (unlock func(), err error) {
+	if r.process.Unheard != nil {
+		r.process.Unheard()
+	}
 	return r.store.Lock(c.Context, !c.Bool("no-wait"), func(holder string) {
 		r.process.tell(fmt.Sprintf("waiting for %s, which is at work in %s", holder, r.store.Dir))
 	})

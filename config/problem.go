@@ -64,16 +64,21 @@ func syntaxProblem(file string, text []byte, err error) *Problem {
 // Suggestion returns ": did you mean x?" when a word is nearly one of those
 // known, else the list of them.
 func Suggestion(word string, known []string) string {
-	best, distance := "", 3
+	if best := Nearest(word, known); best != "" {
+		return fmt.Sprintf(": did you mean %s?", best)
+	}
+	return ": it may be " + strings.Join(known, ", ")
+}
+
+// Nearest returns the word of those known that one was perhaps meant to be, or "".
+func Nearest(word string, known []string) (best string) {
+	distance := 3
 	for _, candidate := range known {
 		if d := edits(word, candidate); d < distance && d < len(candidate) {
 			best, distance = candidate, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf(": did you mean %s?", best)
-	}
-	return ": it may be " + strings.Join(known, ", ")
+	return best
 }
 
 // edits counts the letters to insert, delete, replace or swap with their

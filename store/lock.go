@@ -58,7 +58,7 @@ func (s *Store) Lock(ctx context.Context, wait bool, waiting func(holder string)
 	path := s.path("lock")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret)
 	if err != nil {
-		return nil, err
+		return nil, &DirError{s.Dir, err}
 	}
 	if err := s.waitFor(ctx, f, wait, waiting); err != nil {
 		f.Close()

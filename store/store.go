@@ -2,11 +2,13 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // Store is a state directory.
@@ -24,10 +26,41 @@ type Store struct {
 // Open returns the store in dir, which is made if it does not exist.
 func Open(dir string) (*Store, error) {
 	s := &Store{Dir: dir}
-	if err := s.disk.mkdir(dir); err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
+	err := s.disk.mkdir(dir)
+	if info, missing := os.Stat(dir); err == nil && missing == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return nil, &DirError{dir, err}
 	}
 	return s, nil
+}
+
+// DirError says why a state directory cannot be used.
+type DirError struct {
+	Dir string
+	Err error
+}
+
+func (e *DirError) Error() string {
+	if path, ok := errors.AsType[*fs.PathError](e.Err); ok && (path.Path == e.Dir || filepath.Dir(path.Path) == e.Dir) {
+		return fmt.Sprintf("state directory %s: %v", e.Dir, path.Err)
+	}
+	return fmt.Sprintf("state directory %s: %v", e.Dir, e.Err)
+}
+
+func (e *DirError) Unwrap() error { return e.Err }
+
+// Hint says who has to be allowed what.
+func (e *DirError) Hint() string {
+	const other = "`state: DIR` in the configuration, or $CERTCTL_STATE, names another"
+	switch {
+	case errors.Is(e.Err, syscall.EROFS):
+		return "it is on a file system that is read-only (under systemd the service needs ReadWritePaths=" + e.Dir + "); " + other
+	case errors.Is(e.Err, fs.ErrPermission):
+		return "it has to belong to the user that certctl runs as; " + other
+	}
+	return other
 }
 
 // At returns the store in a directory that need not be there, for who only reads.
