@@ -155,6 +155,7 @@ func TestProbe(t *testing.T) {
 		change      func(*fake.Service)
 		wide, floor []dns01.Reach
 	}{
+		{func(s *fake.Service) { s.Owned = true }, nil, []dns01.Reach{dns01.WholeZone}},
 		{func(s *fake.Service) {}, nil, []dns01.Reach{dns01.WholeZone}},
 		{func(s *fake.Service) { s.Twins = []fake.Zone{{ID: "f00d", Name: "example.com"}} }, nil, []dns01.Reach{dns01.WholeZone}},
 		{func(s *fake.Service) { s.Twins, s.Broad = []fake.Zone{{ID: "f00d", Name: "example.com"}}, true }, []dns01.Reach{dns01.OtherZones, dns01.Account}, []dns01.Reach{dns01.WholeZone}},

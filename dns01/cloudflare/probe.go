@@ -36,9 +36,16 @@ func (p *provider) ProbeScope(ctx context.Context, apex, _ delegation.Name) (dns
 		return b, err
 	}
 	more, err = reach.Look(ctx, p.service.get,
-		reach.Place{Reach: dns01.Account, Question: "settings of the zone", Path: "zones/" + z.id + "/settings/ssl"},
+		reach.Place{Reach: dns01.Account, Question: "settings of the zone", Path: "zones/" + z.id + "/settings/ssl"})
+	if b.Trials = append(b.Trials, more...); err != nil {
+		return b, err
+	}
+	more, err = reach.Look(ctx, p.service.get,
 		reach.Place{Reach: dns01.Account, Question: "the user's tokens", Path: "user/tokens"},
 		reach.Place{Reach: dns01.Account, Question: "details of the user", Path: "user"})
+	for i, t := range more {
+		more[i].Refused = !t.Accepted // a token of an account has no user: status 400
+	}
 	b.Trials = append(b.Trials, more...)
 	return b, err
 }

@@ -18,8 +18,8 @@ import (
 
 // ProbeScope implements dns01.ScopeProber: it writes, in bulk, record sets
 // without records at names that nobody has. A token's policies are looked at
-// first; for who may write, there is nothing to be done (deSEC, bulk operations
-// and token scoping policies). At names that are there nothing is sent: an empty
+// first; for who may write, there is nothing to be done: "unknown" and "empty" is
+// a no-op (RRsetListSerializer and PermissionValidator of desec-stack). At names that are there nothing is sent: an empty
 // set would remove what is.
 func (p *provider) ProbeScope(ctx context.Context, apex, owner delegation.Name) (dns01.Breadth, error) {
 	b := dns01.Breadth{Server: p.account.Server(), Unseen: "the zone's apex, and whether the token may create or delete domains"}

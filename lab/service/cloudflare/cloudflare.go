@@ -19,6 +19,7 @@ type Service struct {
 	Token string
 	Twins []Zone // more zones that the token sees
 	Broad bool   // it may write these too, and read what is no DNS
+	Owned bool   // the token is an account's, and no user's
 }
 
 // Zone is a zone as it is listed.
@@ -47,7 +48,7 @@ func (s *Service) Start() {
 		case r.Header.Get("Authorization") != "Bearer "+s.Token:
 			refuse(w, 403, 9109, "Invalid access token")
 		case strings.HasSuffix(r.URL.Path, "/settings/ssl"), r.URL.Path == "/user", r.URL.Path == "/user/tokens":
-			s.rest(w)
+			s.rest(w, r)
 		case s.isTwin(r.URL.Path):
 			s.twin(w, r)
 		case strings.HasPrefix(r.URL.Path, "/zones/") && !strings.HasPrefix(r.URL.Path, "/zones/"+ZoneID+"/"):
@@ -59,12 +60,15 @@ func (s *Service) Start() {
 }
 
 // rest is what is no DNS.
-func (s *Service) rest(w http.ResponseWriter) {
-	if !s.Broad {
+func (s *Service) rest(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.Owned && strings.HasPrefix(r.URL.Path, "/user"):
+		refuse(w, 400, 1001, "This endpoint does not support account owned tokens.")
+	case !s.Broad:
 		refuse(w, 403, 9109, "Unauthorized to access requested resource")
-		return
+	default:
+		answer(w, []any{}, nil)
 	}
-	answer(w, []any{}, nil)
 }
 
 func (s *Service) isTwin(path string) bool {

@@ -78,15 +78,13 @@ func (s *Service) domains(w http.ResponseWriter) {
 
 func (s *Service) tokens(w http.ResponseWriter) {
 	if !s.Manager {
-		forbidden(w)
+		refuse(w, 403, "You do not have permission to perform this action.")
 		return
 	}
 	service.Write(w, 200, []any{map[string]any{"id": "3a6b94b5-d20e-40bd-a7cc-521f5c79fab3", "name": "certctl", "perm_manage_tokens": true}})
 }
 
-func forbidden(w http.ResponseWriter) {
-	refuse(w, 403, "You do not have permission to perform this action.")
-}
+func forbidden(w http.ResponseWriter) { refuse(w, 403, "Insufficient token permissions.") }
 
 // elsewhere is a bulk request for the other domain, which has no records.
 func (s *Service) elsewhere(w http.ResponseWriter, r *http.Request) {
@@ -201,8 +199,7 @@ func (s *Service) key(v wanted) service.Key {
 	return service.Key{Owner: service.Owner(*v.Subname, s.Zone), Type: v.Type}
 }
 
-// denies reports whether the token's policies forbid a set. They are looked at
-// before anything else.
+// denies reports whether the token's policies forbid a set.
 func (s *Service) denies(v wanted) bool {
 	return s.Owners != nil && (v.Subname == nil || v.Type != "TXT" || !slices.Contains(s.Owners, s.key(v).Owner))
 }
