@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/libdns/libdns"
 
@@ -15,6 +16,7 @@ import (
 	"certctl/issuance"
 	"certctl/lab"
 	"certctl/lab/authority"
+	"certctl/store"
 )
 
 // request asks for one certificate, named for its first name.
@@ -227,6 +229,17 @@ func TestCurrent(t *testing.T) {
 		if err != nil || (live != nil) != test.want {
 			t.Errorf("%s: got %v, %v, want a certificate: %t", name, live, err, test.want)
 		}
+	}
+	kept, err := i.Store.LoadRequest(asked.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept.Window = &store.Window{Start: time.Now().Add(-time.Hour), End: time.Now(), Chosen: time.Now().Add(-time.Minute)}
+	if err := i.Store.SaveRequest(kept); err != nil {
+		t.Fatal(err)
+	}
+	if live, err := issuance.Current(i.Store, &issuance.Renewal{Request: asked, Directory: l.Directory}); err != nil || live != nil {
+		t.Errorf("got %v, %v, want none, as the CA suggests to renew it", live, err)
 	}
 }
 

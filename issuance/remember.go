@@ -108,8 +108,8 @@ func kept(text string) time.Duration {
 }
 
 // Current returns the certificate that is live under a name if it is what is
-// wanted, from one of the CAs that it may come from, and is not due yet; nil if
-// one has to be ordered.
+// wanted, from one of the CAs that it may come from, and is not due yet, as far as
+// is known of its CA's suggestions; nil if one has to be ordered.
 func Current(s *store.Store, r *Renewal) (*store.Certificate, error) {
 	live, err := s.LoadCertificate(r.Certificate)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,7 +132,7 @@ func Current(s *store.Store, r *Renewal) (*store.Certificate, error) {
 		same = same && matching(r.PrivateKey, live.Leaf.PublicKey)
 	}
 	revoked := asked.Issued != nil && !asked.Issued.Revoked.IsZero()
-	if !same || revoked || !time.Now().Before(Due(live.Leaf)) {
+	if !same || revoked || !time.Now().Before(RenewAfter(asked)) {
 		return nil, nil
 	}
 	return live, nil

@@ -131,6 +131,28 @@ func TestBackOff(t *testing.T) {
 	}
 }
 
+// Where all CAs have said when to come back, the first of these times counts; one
+// that wants to see a person says none.
+func TestReopens(t *testing.T) {
+	refusal := func(after time.Duration) error {
+		if after == 0 {
+			return &acme.Problem{Type: "rateLimited", Detail: "Please visit: https://ca.example/unpause"}
+		}
+		return &acme.Problem{Type: "rateLimited", RetryAfter: day.Add(after)}
+	}
+	for _, hours := range [][]time.Duration{{30, 20, 40}, {20, 30, 40}, {40, 30, 20}, {0, 20, 30}, {20, 0, 30}, {30, 20, 0}} {
+		r := &Renewal{Directory: "a", Fallbacks: []Choice{{Directory: "b"}, {Directory: "c"}}, Kept: &store.Request{}}
+		var all []setback
+		for n, c := range r.choices() {
+			all = append(all, setback{c.Directory, refusal(hours[n] * time.Hour)})
+		}
+		r.fail(day, all)
+		if next := r.Kept.Failure.Next; !next.Equal(day.Add(20 * time.Hour)) {
+			t.Errorf("%d: got next try at %v, want after 20 hours", hours, next)
+		}
+	}
+}
+
 func TestHeld(t *testing.T) {
 	r := &Renewal{Kept: &store.Request{Failure: &store.Failure{Count: 2, Next: day.Add(time.Hour)}}}
 	if r.Due(day) || !r.Due(day.Add(time.Hour)) {
@@ -177,6 +199,14 @@ func TestChosenInstant(t *testing.T) {
 	for range 10 {
 		if again := moved(first, suggested); !again.Chosen.Equal(first.Chosen) {
 			t.Errorf("got %v in the same window, want %v as before", again.Chosen, first.Chosen)
+		}
+	}
+	for _, w := range []*acme.RenewalWindow{
+		{Start: suggested.Start, End: suggested.Start.Add(1)},
+		{Start: suggested.End.Add(-1), End: suggested.End},
+	} {
+		if after := moved(first, w); !after.Chosen.Equal(w.Start) {
+			t.Errorf("got %v, want an instant from %v to %v, of which one end has moved", after.Chosen, w.Start, w.End)
 		}
 	}
 	past := &acme.RenewalWindow{Start: day.AddDate(-1, 0, 0), End: day.AddDate(-1, 0, 1)}
