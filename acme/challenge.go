@@ -22,14 +22,16 @@ const (
 )
 
 // Proves reports whether challenges of this type can prove a name: a wildcard
-// only in the DNS, because no single server speaks for all that it covers, and
-// an IP address only where it leads (RFC 8738 §7).
+// only in the DNS, because no single server speaks for all that it covers, an IP
+// address only where it leads (RFC 8738 §7), and in the DNS only what leaves room
+// for the labels before it.
 func (t ChallengeType) Proves(name string) bool {
 	switch t {
 	case HTTP01, TLSALPN01:
 		return !strings.HasPrefix(name, "*.")
 	}
-	return !IsAddress(name)
+	longest := maxName - len(new(Account).Prefix(t)) - len(".") // the same for all accounts
+	return !IsAddress(name) && len(strings.TrimPrefix(name, "*.")) <= longest
 }
 
 // ChallengeTypes are all that are known, the default first.

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -120,6 +121,19 @@ func TestChooseFor(t *testing.T) {
 		}
 		if isRecord := zs[0].Value != ""; isRecord != (test.want == DNS01) {
 			t.Errorf("%s: got the value %q of a record for %s", test.name, zs[0].Value, test.want)
+		}
+	}
+}
+
+// In the DNS a name can be proven that leaves room for the labels before it.
+func TestProvesLong(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("a.", (n-len("example"))/2) + strings.Repeat("b", (n-len("example"))%2) + "example" }
+	for kind, most := range map[ChallengeType]int{DNS01: 237, DNSAccount01: 219, DNSPersist01: 233, HTTP01: 253} {
+		if name := long(most); len(name) != most || !kind.Proves(name) {
+			t.Errorf("%s: got that a name of %d characters cannot be proven", kind, len(name))
+		}
+		if kind != HTTP01 && (kind.Proves(long(most+1)) || !kind.Proves("*."+long(most))) {
+			t.Errorf("%s: got that a name of %d characters can be proven, or the wildcard of a shorter one cannot", kind, most+1)
 		}
 	}
 }

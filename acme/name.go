@@ -129,10 +129,12 @@ func oddity(base string) string {
 	}
 }
 
+const maxName = 253 // characters without the final dot (RFC 1035 §2.3.4)
+
 // misfit finds what is a fine name, but not for a certificate.
 func misfit(ascii string) string {
-	if len(ascii) > 253 { // RFC 1035 §2.3.4, in text
-		return "is longer than 253 characters"
+	if len(ascii) > maxName {
+		return fmt.Sprintf("is longer than %d characters", maxName)
 	}
 	base := strings.TrimPrefix(ascii, "*.")
 	labels := strings.Split(base, ".")

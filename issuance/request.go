@@ -69,16 +69,30 @@ type unprovableError struct {
 
 func (e *unprovableError) Error() string {
 	kind := "a wildcard"
-	if acme.IsAddress(e.name) {
+	switch {
+	case acme.IsAddress(e.name):
 		kind = "an IP address"
+	case e.long():
+		kind = fmt.Sprintf("a name of %d characters", len(e.name))
 	}
 	return fmt.Sprintf("%s: %s cannot be proven by %s", e.name, kind, strings.Join(words(e.challenges), " or "))
 }
 
+// long reports whether the name would have to be proven in the DNS, and is too
+// long for that.
+func (e *unprovableError) long() bool {
+	return slices.ContainsFunc(e.challenges, func(t acme.ChallengeType) bool { return t.Proves("*.example.com") })
+}
+
 // Hint says which challenges can.
 func (e *unprovableError) Hint() string {
-	if acme.IsAddress(e.name) {
+	switch {
+	case acme.IsAddress(e.name):
 		return "an IP address is proven by who answers there: add --challenge http-01 (at port 80) or --challenge tls-alpn-01 (at port 443)"
+	case e.long() && strings.HasPrefix(e.name, "*."):
+		return "with the labels at which its record is looked for, it is longer than names may be"
+	case e.long():
+		return "with the labels at which its record is looked for, it is longer than names may be: add --challenge http-01 or --challenge tls-alpn-01"
 	}
 	return "a wildcard is proven in the DNS: add --challenge dns-01, behind the others if it is for wildcards only"
 }
