@@ -254,6 +254,9 @@ func (m *move) prepare(c *cli.Context) (err error) {
 			o.Others = append(o.Others, a.URL())
 		}
 	}
+	if err := m.addAccounts(&o); err != nil {
+		return err
+	}
 	for _, z := range m.config.Zones {
 		o.Scopes[z.Scope] = first(z.Zone, z.Scope)
 	}
@@ -313,6 +316,42 @@ type acmeEntry struct {
 	CAFile    string `yaml:"ca_file,omitempty"`
 }
 
+// addAccounts adds the accounts that come, and that certificates need, to a list
+// of accounts at the same CA. Where the configuration has no list, a note says
+// what it lacks: to make one of an entry would change lines that are there.
+func (m *move) addAccounts(o *moving.Options) error {
+	if m.text == nil {
+		return nil
+	}
+	plan, err := moving.New(m.household, m.store, *o)
+	if err != nil {
+		return err
+	}
+	for _, c := range plan.Certificates {
+		base, account, named := strings.Cut(c.Directory, "#")
+		n := slices.IndexFunc(m.config.ACME, func(a *config.ACME) bool { return config.DirectoryOf(a.URL()).URL == base })
+		if !named || n < 0 || c.Verdict != moving.Add || c.Directory == o.Directory || slices.Contains(o.Others, c.Directory) {
+			continue
+		}
+		entry := config.Entry{Section: "acme", Value: acmeEntry{m.config.ACME[n].Directory, account, emailOf(plan, c.Directory), string(m.config.ACME[n].CAFile)}}
+		if _, err := config.Extend(m.text, []config.Entry{entry}); err != nil {
+			return nil
+		}
+		m.entries, o.Others = append(m.entries, entry), append(o.Others, c.Directory)
+	}
+	return nil
+}
+
+// emailOf returns the address of an account that comes, "" without one.
+func emailOf(p *moving.Plan, directory string) (email string) {
+	for _, a := range p.Accounts {
+		if address, found := strings.CutPrefix(first(a.Contact...), "mailto:"); found && a.Directory == directory {
+			email = address
+		}
+	}
+	return email
+}
+
 // authorities is the CA of a new configuration: once, or for each account that
 // certificates need.
 func (m *move) authorities() config.Entry {
@@ -325,13 +364,7 @@ func (m *move) authorities() config.Entry {
 	var list []acmeEntry
 	for _, directory := range directories {
 		label, account, _ := strings.Cut(config.DirectoryOf(directory).Label(), "#")
-		a := acmeEntry{Directory: label, Account: account, CAFile: string(m.config.ACME[0].CAFile)}
-		for _, known := range m.plan.Accounts {
-			if email, found := strings.CutPrefix(first(known.Contact...), "mailto:"); found && known.Directory == directory {
-				a.Email = email
-			}
-		}
-		list = append(list, a)
+		list = append(list, acmeEntry{label, account, emailOf(m.plan, directory), string(m.config.ACME[0].CAFile)})
 	}
 	if len(list) == 1 {
 		return config.Entry{Keys: []string{"acme"}, Value: list[0]}

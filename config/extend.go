@@ -13,7 +13,7 @@ import (
 // Entry is what is to be added to a section of a configuration file.
 type Entry struct {
 	Section string   // its key at the top of the file: "zones"; "" for the top itself
-	Keys    []string // below it, all with the same value
+	Keys    []string // below it, all with the same value; none: the section is a list, and gets one element more
 	Value   any      // as yaml.v3 marshals it
 }
 
@@ -48,6 +48,9 @@ func extendSection(text []byte, name string, entries []Entry) ([]byte, error) {
 	if name == "" {
 		added, err := render(entries, 0)
 		return slices.Concat(endLine(text), added), err
+	}
+	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Keys == nil }) {
+		return extendList(text, name, entries)
 	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {

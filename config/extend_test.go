@@ -21,6 +21,32 @@ const (
 	certificateLines = "  web:\n    domains:\n      - '*.example.com'\n"
 )
 
+// An element is added behind the others, before the comments of what follows.
+func TestExtendList(t *testing.T) {
+	element := []config.Entry{{Section: "acme", Value: map[string]string{"directory": "b"}}}
+	for _, test := range []struct{ text, want string }{
+		{"acme:\n- directory: a # first\n", "acme:\n- directory: a # first\n- directory: b\n"},
+		{
+			"# top\nacme:\n  # mine\n  - directory: a\n    # email: none\n\n# then\nkeep: 3",
+			"# top\nacme:\n  # mine\n  - directory: a\n    # email: none\n  - directory: b\n\n# then\nkeep: 3\n",
+		},
+		{"acme:\n  - directory: a\n    note: |\n      # text\n", "acme:\n  - directory: a\n    note: |\n      # text\n  - directory: b\n"},
+	} {
+		got, err := config.Extend([]byte(test.text), element)
+		if err != nil || string(got) != test.want {
+			t.Errorf("got %v\n%s\nwant\n%s", err, got, test.want)
+		}
+	}
+	for _, text := range []string{
+		"keep: 3\n", "acme: {directory: a}\n", "acme:\n  directory: a\n", "acme: [{directory: a}]\n",
+		"acme:\n- note: |\n    x\n# text\n  # y\n- directory: |\n    a\n\n\n    b\n    #\n{",
+	} {
+		if got, err := config.Extend([]byte(text), element); err == nil {
+			t.Errorf("%q: got %q, want an error", text, got)
+		}
+	}
+}
+
 func TestExtend(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"empty", "", "zones:\n" + zoneLines + "\ncertificates:\n" + certificateLines},
