@@ -172,6 +172,25 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// That nobody says whether the place exists is an error also where the user has
+// named it, with the way as far as it is known.
+func TestFollowUnanswered(t *testing.T) {
+	b := newBench(cnamed)
+	for _, ns := range []string{"ns1.example.net.", "ns2.example.net."} {
+		b.Server(ns).Fault(authority.Fault{Refuse: true})
+	}
+	target, err := b.resolver.Trace(t.Context(), challenge, Follow{Owner: "elsewhere.example.net."})
+	if e, ok := errors.AsType[*ServersError](err); !ok || e.Zone != "example.net." || target.Owner != "" {
+		t.Errorf("got %q, %v, want that the servers of example.net. refuse", target.Owner, err)
+	}
+	if n := len(target.Steps); n == 0 || target.Steps[n-1].To != "example.net." {
+		t.Errorf("got %v, want the steps to example.net.", target.Steps)
+	}
+	if !b.resolver.owners.cover("ns.elsewhere.example.net.") {
+		t.Error("got that a resolver may be asked for names below the place")
+	}
+}
+
 // Several names that lead to one label ask for it once.
 func TestSharedLabel(t *testing.T) {
 	b := newBench(func(w *authority.World) {
