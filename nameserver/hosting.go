@@ -150,6 +150,9 @@ func (z *hosted) parse() error {
 		if !owner.IsAtOrBelow(z.Name) {
 			return fmt.Errorf("record %q: it is not in the zone", text)
 		}
+		if values.IsWildcard(owner) {
+			return fmt.Errorf("record %q: there are no wildcards here", text)
+		}
 		z.place(owner, rr)
 	}
 	return nil

@@ -58,3 +58,19 @@ func serve(t testing.TB, s *Server) netip.AddrPort {
 	})
 	return addr
 }
+
+// TestRecordsRefused has records in the configuration that cannot be served.
+func TestRecordsRefused(t *testing.T) {
+	for record, want := range map[string]string{
+		"www NS ns.example.org.":       `zone auth.example.net: record "www NS ns.example.org.": the type is none of A, AAAA, CAA, HTTPS, MX, SRV, SVCB, TLSA, TXT`,
+		"www A":                        `zone auth.example.net: record "www A": it cannot be read`,
+		"www.example.net. A 192.0.2.1": `zone auth.example.net: record "www.example.net. A 192.0.2.1": it is not in the zone`,
+		"* TXT x":                      `zone auth.example.net: record "* TXT x": there are no wildcards here`,
+	} {
+		c := world()
+		c.Zones[0].Records = []string{record}
+		if _, err := New(c); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -116,7 +116,7 @@ func identity(apex delegation.Name, p period, set []dns.RR) (string, error) {
 	at := len(buf)
 	buf = buf[:size]
 	for _, rr := range set {
-		end, err := dns.PackRR(rr, buf, at, nil, false)
+		end, err := dns.PackRR(dns.Copy(rr), buf, at, nil, false) // it writes into the header
 		if err != nil {
 			return "", err
 		}

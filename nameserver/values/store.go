@@ -155,6 +155,9 @@ func (s *Store) Change(name delegation.Name, put, remove []Value) error {
 		if err := v.check(name); err != nil {
 			return err
 		}
+		if IsWildcard(v.Owner) {
+			return &RefusedError{v.Owner, errors.New("there are no wildcards here")}
+		}
 	}
 	return s.do(func(tx *transaction) error {
 		if primary := s.foreign(name); primary != "" {

@@ -289,6 +289,7 @@ func TestRefused(t *testing.T) {
 		"www.auth.example.net: it has 60 values: 60 at most":         {Owner: www, Text: "one more"},
 		"www.example.net: it is not in the zone auth.example.net":    {Owner: "www.example.net.", Text: "x"},
 		"a.b.auth.example.net: the text has 256 octets: 255 at most": {Owner: deep, Text: strings.Repeat("x", 256)},
+		"a.*.auth.example.net: there are no wildcards here":          {Owner: "a.*.auth.example.net.", Text: "x"},
 		"a.b.auth.example.net: the text is not UTF-8":                {Owner: deep, Text: "\xff"},
 	} {
 		err := s.Put(auth, Value{Owner: deep, Text: "fine"}, v)

@@ -3,6 +3,7 @@ package values
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -91,6 +92,10 @@ func ByOwner(list []Value) [][]Value {
 	}
 	return parts
 }
+
+// IsWildcard reports whether a name has a label that is a star. Other servers would
+// answer for all names in its place (RFC 4592), and a name server of ours does not.
+func IsWildcard(name delegation.Name) bool { return strings.Contains("."+string(name), ".*.") }
 
 func (v Value) check(zone delegation.Name) error {
 	switch {
