@@ -34,7 +34,7 @@ type Witness struct {
 
 	mu     sync.Mutex
 	names  map[delegation.Name]map[netip.Prefix]*Asker
-	count  int // of askers
+	count  int       // of askers
 	looked time.Time // for what can be forgotten
 }
 
