@@ -73,7 +73,9 @@ func (r *Recursor) answer(ctx context.Context, q *dns.Msg, c call) outcome {
 		m.Rcode = dns.RcodeRefused
 	default:
 		a := r.lookup(ctx, q.Question[0])
-		m.Rcode, m.Answer, m.Ns, m.Extra = a.Rcode, a.Answer, a.Ns, a.Extra
+		m.Rcode, m.Answer, m.Ns = a.Rcode, a.Answer, a.Ns
+		isOPT := func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT }
+		m.Extra = slices.DeleteFunc(slices.Clone(a.Extra), isOPT) // that was for us (RFC 6891 §6.2.6)
 	}
 	fit(m, q, c.tcp)
 	return outcome{msg: m}

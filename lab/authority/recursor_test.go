@@ -149,3 +149,29 @@ func TestRecursorWithoutRD(t *testing.T) {
 		t.Errorf("got %v, %v, want REFUSED", r, err)
 	}
 }
+
+// TestRecursorEDNS asks with and without EDNS: the OPT record is the recursor's
+// own, not also that of the server that it has asked.
+func TestRecursorEDNS(t *testing.T) {
+	w := recursorWorld()
+	for want := range 2 {
+		q := question("www.example.net. NS")
+		q.RecursionDesired = true
+		if want == 1 {
+			q.SetEdns0(1232, false)
+		}
+		r, _, err := w.TCP().ExchangeContext(t.Context(), q, w.Recursor().Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, rr := range r.Extra {
+			if rr.Header().Rrtype == dns.TypeOPT {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("got %d OPT records, want %d", got, want)
+		}
+	}
+}
