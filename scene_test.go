@@ -77,8 +77,7 @@ func (b *buffer) String() string {
 // the zone.
 //
 //	noncereject=N  percentage of good nonces that the CA rejects
-//	reuse=N        percentage of valid authorizations that it uses again; -1: as
-//	               few as Pebble can, one of a hundred
+//	reuse=N        percentage of valid authorizations that it uses again; -1: none
 //	sleep=N        seconds that it sleeps at most before a validation
 //	blocked=NAME   domain for which it refuses orders
 //	eab=KID:KEY    external account without which it registers nobody

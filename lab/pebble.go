@@ -26,7 +26,7 @@ import (
 // that is not set either; only its sleeps are off unless asked for.
 type CA struct {
 	NonceReject      int           // percentage of good nonces rejected; 0: $PEBBLE_WFE_NONCEREJECT or 5; below zero: none
-	AuthzReuse       int           // percentage of valid authorizations used again; 0: $PEBBLE_AUTHZREUSE or 50; below zero: 1, the least that it can
+	AuthzReuse       int           // percentage of valid authorizations used again; 0: $PEBBLE_AUTHZREUSE or 50; below zero: none
 	Sleep            time.Duration // random sleep before a validation, in whole seconds; 0: $PEBBLE_VA_SLEEPTIME or none
 	AlwaysValid      bool          // accepts every challenge without looking
 	RetryAfterAuthz  int           // seconds, in the Retry-After of an authorization; 0: 3, below zero: none
@@ -146,7 +146,11 @@ func newPebble(o Options, l *Lab) (*pebble, error) {
 		validator := va.New(logger, int(l.HTTP.Port()), int(l.TLSALPN.Port()), false, l.Resolver.String(), store)
 		front := wfe.New(logger, store, validator, issuer, []string{"pebble.letsencrypt.org"}, false,
 			len(o.CA.ExternalAccounts) > 0, seconds(o.CA.RetryAfterAuthz, 3), seconds(o.CA.RetryAfterOrder, 5))
-		p.server = &http.Server{Handler: front.Handler(), ErrorLog: logger, ReadHeaderTimeout: time.Minute}
+		handler := front.Handler()
+		if o.CA.AuthzReuse < 0 {
+			handler = withoutReuse(store, handler)
+		}
+		p.server = &http.Server{Handler: handler, ErrorLog: logger, ReadHeaderTimeout: time.Minute}
 		p.root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.GetRootCert(0).DER})
 	})
 	if err != nil {
