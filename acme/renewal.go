@@ -59,6 +59,9 @@ func (c *CA) RenewalWindow(ctx context.Context, leaf *x509.Certificate) (*Renewa
 	if err := json.Unmarshal(body, &w); err != nil {
 		return nil, fmt.Errorf("renewal information: %w", err)
 	}
+	if w.SuggestedWindow.Start.IsZero() {
+		return nil, errors.New("renewal information: the suggested window has no start") // and would have been open for ever
+	}
 	if !w.SuggestedWindow.Start.Before(w.SuggestedWindow.End) {
 		return nil, errors.New("renewal information: the suggested window ends before it starts") // RFC 9773 §4.2
 	}

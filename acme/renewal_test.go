@@ -42,6 +42,7 @@ func TestRenewalWindow(t *testing.T) {
 			{name: "does not", reply: reply{body: ok}, again: 6 * time.Hour},
 			{name: "too soon", reply: reply{body: ok, header: map[string]string{"Retry-After": "1"}}, again: time.Minute},
 			{name: "too late", reply: reply{body: ok, header: map[string]string{"Retry-After": "9999999"}}, again: 24 * time.Hour},
+			{name: "has no start", reply: reply{body: object{"suggestedWindow": object{"end": "2000-02-02T00:00:00Z"}}}, fails: true},
 			{name: "ends before it starts", reply: reply{body: window("2000-02-02T00:00:00Z", "2000-02-01T00:00:00Z")}, fails: true},
 			{name: "not JSON", reply: reply{body: "<html>"}, fails: true},
 			{name: "unknown", reply: reply{status: http.StatusNotFound, body: fakeProblem("malformed", "no such certificate")}, fails: true},
