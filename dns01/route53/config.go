@@ -9,6 +9,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/guard"
 	"certctl/dns01/hosted"
 	"certctl/dns01/web"
 	"certctl/secret"
@@ -77,7 +78,7 @@ func New(c Config, scope delegation.Name, env dns01.Environment) (dns01.Provider
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
 	p := &provider{config: c, client: client, env: env, scope: scope}
-	p.keys = &keyring{find: sources(c, env), turn: make(chan struct{}, 1)}
+	p.keys = &keyring{find: sources(c, env), turn: guard.NewTurn()}
 	p.Provider = hosted.New(c.label(), scope, p.keys, p.open)
 	return p, nil
 }

@@ -23,7 +23,7 @@ const early = 2 * time.Minute
 // keyring keeps the key that is in use.
 type keyring struct {
 	find source
-	turn chan struct{} // full while what follows is used
+	turn guard.Turn // to use what follows
 	keys *keys
 }
 
@@ -35,8 +35,8 @@ func (k *keyring) Prepare(ctx context.Context) error {
 
 // Censor implements dns01.Censor.
 func (k *keyring) Censor(text string) string {
-	k.turn <- struct{}{}
-	defer func() { <-k.turn }()
+	_ = k.turn.Take(context.Background())
+	defer k.turn.Give()
 	if k.keys == nil {
 		return text
 	}
@@ -45,12 +45,10 @@ func (k *keyring) Censor(text string) string {
 
 // get returns a key that is good for a while.
 func (k *keyring) get(ctx context.Context) (*keys, error) {
-	select {
-	case k.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := k.turn.Take(ctx); err != nil {
+		return nil, err
 	}
-	defer func() { <-k.turn }()
+	defer k.turn.Give()
 	if k.keys != nil && (k.keys.expires.IsZero() || time.Until(k.keys.expires) > early) {
 		return k.keys, nil
 	}

@@ -28,23 +28,21 @@ const early = time.Minute
 // Source gets tokens, and keeps the newest.
 type Source struct {
 	get  func(context.Context) (Token, error)
-	turn chan struct{} // full while what follows is used
+	turn guard.Turn // to use what follows
 	kept *Token
 }
 
 // NewSource returns a source of the tokens that get returns.
 func NewSource(get func(context.Context) (Token, error)) *Source {
-	return &Source{get: get, turn: make(chan struct{}, 1)}
+	return &Source{get: get, turn: guard.NewTurn()}
 }
 
 // Token returns a token that is good for a while.
 func (s *Source) Token(ctx context.Context) (Token, error) {
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return Token{}, ctx.Err()
+	if err := s.turn.Take(ctx); err != nil {
+		return Token{}, err
 	}
-	defer func() { <-s.turn }()
+	defer s.turn.Give()
 	if s.kept == nil || time.Until(s.kept.Expires) < early {
 		t, err := s.get(ctx)
 		if err != nil {
@@ -57,8 +55,8 @@ func (s *Source) Token(ctx context.Context) (Token, error) {
 
 // censor takes the kept token, and what it was got with, out of a text.
 func (s *Source) censor(text string) string {
-	s.turn <- struct{}{}
-	defer func() { <-s.turn }()
+	_ = s.turn.Take(context.Background())
+	defer s.turn.Give()
 	if s.kept == nil {
 		return text
 	}
