@@ -81,7 +81,7 @@ var digs = []dug{
 // TestDig has dig ask for every kind of answer. It complains about what it
 // finds odd in one: that must be what is expected here, too.
 func TestDig(t *testing.T) {
-	requireDig(t)
+	requireProgram(t, "dig", "bind9-dnsutils")
 	signer, err := OpenSigner(filepath.Join(t.TempDir(), "key.pem"))
 	if err != nil {
 		t.Fatal(err)
@@ -109,13 +109,14 @@ func TestDig(t *testing.T) {
 	}
 }
 
-// requireDig skips a test where there is no dig, unless there has to be.
-func requireDig(t *testing.T) {
+// requireProgram skips a test where there is no such program, unless there has to
+// be.
+func requireProgram(t *testing.T, name, pkg string) {
 	t.Helper()
-	if _, err := exec.LookPath("dig"); err == nil {
+	if _, err := exec.LookPath(name); err == nil {
 		return
 	}
-	const message = "dig is not installed (apt-get install bind9-dnsutils)"
+	message := fmt.Sprintf("%s is not installed (apt-get install %s)", name, pkg)
 	if os.Getenv("CERTCTL_REQUIRE_SERVERS") != "" {
 		t.Fatal(message)
 	}
@@ -236,7 +237,7 @@ func (p *ports) Observe(list ...Query) {
 
 // TestDigKeepsOpen asks several questions over one connection.
 func TestDigKeepsOpen(t *testing.T) {
-	requireDig(t)
+	requireProgram(t, "dig", "bind9-dnsutils")
 	c, seen := digWorld(t, nil), &ports{seen: map[netip.AddrPort][]delegation.Name{}}
 	c.Observer = seen
 	addr := serve(t, newServer(t, c))

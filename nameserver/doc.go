@@ -13,8 +13,10 @@
 // is around it reads packets, keeps packed answers, holds back floods and closes
 // idle connections.
 //
-// Implemented: RFC 1034 and 1035; RFC 2308 (negative answers), RFC 4343 (case),
-// RFC 5001 (NSID), RFC 6891 (EDNS), RFC 7766 (TCP), RFC 7873 and 9018
-// (cookies), RFC 8020 (nothing is below NXDOMAIN), RFC 8482 (ANY), RFC 8914
-// (extended errors), RFC 8945 (TSIG).
+// Implemented: RFC 1034 and 1035; RFC 1995, 1996 and 5936 (transfers), RFC 2308
+// (negative answers), RFC 4034 and 4035 (signatures, NSEC), RFC 4343 (case), RFC
+// 5001 (NSID), RFC 6605 and 6979 (ECDSA), RFC 6891 (EDNS), RFC 7344 (CDS), RFC
+// 7766 (TCP), RFC 7873 and 9018 (cookies), RFC 8020 (nothing is below NXDOMAIN),
+// RFC 8482 (ANY), RFC 8914 (extended errors), RFC 8945 (TSIG), RFC 9824 (compact
+// denial, without the flag CO). There are no wildcards.
 package nameserver

@@ -42,7 +42,11 @@ func (z zone) period() period {
 	if at := z.values.Frame(z.apex).Signed; z.hasCopies() && isCurrent(at) {
 		return signedAt(at, signedZoneFor)
 	}
-	return signedAt(time.Now().Truncate(time.Hour), signedFor)
+	lasts := signedFor
+	if len(z.Secondaries) > 0 {
+		lasts = signedZoneFor
+	}
+	return signedAt(time.Now().Truncate(time.Hour), lasts)
 }
 
 // isCurrent reports whether signatures that were made at a time are neither about

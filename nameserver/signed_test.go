@@ -248,6 +248,8 @@ func (w *signedWorld) verify(apex delegation.Name, text string) {
 // change, and get new signatures: what each of them says of everything is
 // believed, and all of them have the very same zone.
 func TestSignedSecondaries(t *testing.T) {
+	requireProgram(t, "delv", "bind9-dnsutils")
+	requireProgram(t, "dnssec-verify", "bind9-utils")
 	w := newSignedWorld(t)
 	w.above()
 	w.follow(auth)

@@ -278,6 +278,10 @@ func TestFrame(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.frameAll()
+		z, _ := s.hosting.Load().zone(auth)
+		if list := z.transferred(new(dns.Msg).SetIxfr(string(auth), serial, "a.", "b."), false); step.rises && len(list) < 5 {
+			t.Errorf("%s: got %v for somebody who has the zone as it was, want all of it", step.name, list)
+		}
 		if rises := c.Values.Serial(auth) > serial; rises != step.rises || c.Values.Serial(org) != other {
 			t.Errorf("%s: got serial %d after %d, want a rise %v", step.name, c.Values.Serial(auth), serial, step.rises)
 		}
