@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -145,4 +148,50 @@ func until(t *testing.T, done func() bool) {
 			t.Fatal("it did not happen")
 		}
 	}
+}
+
+// TestFullHouse has clients of many addresses take all connections: one more is
+// closed, and when one leaves there is room.
+func TestFullHouse(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is one loopback address only")
+	}
+	s, end := serve(t, api.Face{Handler: saying("here"), Listen: []netip.AddrPort{anyPort}})
+	defer end()
+	dial := func(from string) net.Conn {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		c, err := d.Dial("tcp", s.Addrs()[0].String())
+		if errors.Is(err, syscall.EMFILE) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	answered := func(c net.Conn) bool {
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, err := c.Read(make([]byte, 1))
+		return err == nil
+	}
+	var all []net.Conn
+	for n := range 512 {
+		c := dial(fmt.Sprintf("127.97.0.%d", 1+n/64))
+		if !answered(c) {
+			t.Fatalf("connection %d is not served", n)
+		}
+		if all = append(all, c); len(all) == 64 && answered(dial("127.97.0.1")) {
+			t.Errorf("one address has more than 64")
+		}
+	}
+	if answered(dial("127.97.1.1")) {
+		t.Errorf("one more is served than there is room for")
+	}
+	if !answered(all[0]) {
+		t.Errorf("the first is not served any more")
+	}
+	all[0].Close()
+	until(t, func() bool { return answered(dial("127.97.1.1")) })
 }
