@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -28,6 +29,14 @@ type Name struct {
 
 	Persist    *persist.Need // what such a record has to say; nil: the records are for one order
 	PersistFor time.Duration // how long such records of ours are good; 0: for good
+}
+
+// Validation returns the name at which CAs begin to look for the records.
+func (n Name) Validation() (delegation.Name, error) {
+	if n.Err != nil && n.Prefix == "" {
+		return "", n.Err
+	}
+	return delegation.ValidationName(cmp.Or(n.Prefix, "_acme-challenge"), n.Domain)
 }
 
 // CA is what is known of a certificate authority.

@@ -68,10 +68,7 @@ func (r *run) locate(ctx context.Context, names []Name) {
 }
 
 func (r *run) find(ctx context.Context, p *place) (err error) {
-	if p.Err != nil && p.Prefix == "" {
-		return p.Err
-	}
-	if p.challenge, err = delegation.ValidationName(cmp.Or(p.Prefix, "_acme-challenge"), p.Domain); err != nil {
+	if p.challenge, err = p.Validation(); err != nil {
 		return err
 	}
 	if p.target, err = r.Resolver.Resolve(ctx, p.challenge, p.Follow); err != nil {

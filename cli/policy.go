@@ -52,6 +52,7 @@ certctl policy check -v -d example.com`,
 func policyFlags(what string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: what + " `NAME`; repeat for more; default: all certificates"},
+		challengeFlag("with -d: for the records of `TYPE`: "),
 		&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
@@ -184,7 +185,7 @@ func (r *run) places(c *cli.Context, names []check.Name) (keys []*usedKey, err e
 }
 
 func (r *run) grant(c *cli.Context, n check.Name) (dns01.Grant, error) {
-	challenge, err := delegation.ChallengeName(n.Domain)
+	challenge, err := n.Validation()
 	if err != nil {
 		return dns01.Grant{}, err
 	}
