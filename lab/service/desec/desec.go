@@ -37,6 +37,9 @@ func (s *Service) Start() {
 	mux.HandleFunc("GET /api/v1/domains/{domain}/rrsets/{name}/{type}/{$}", s.get)
 	mux.HandleFunc("PATCH /api/v1/domains/{domain}/rrsets/{$}", s.change)
 	mux.HandleFunc("PUT /api/v1/domains/{domain}/rrsets/{$}", s.change)
+	mux.HandleFunc("POST /api/v1/domains/{domain}/rrsets/{$}", s.one)
+	mux.HandleFunc("PATCH /api/v1/domains/{domain}/rrsets/{name}/{type}/{$}", s.one)
+	mux.HandleFunc("DELETE /api/v1/domains/{domain}/rrsets/{name}/{type}/{$}", s.remove)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { missing(w) })
 	s.Service.Start(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -156,6 +159,38 @@ type wanted struct {
 	Type    string    `json:"type"`
 	TTL     *int      `json:"ttl"`
 	Records *[]string `json:"records"`
+	Domain  string    `json:"domain"` // not needed
+}
+
+// one makes a set, or changes the one that the path is about. The apex is where no
+// subname is given, which a request for many does not allow.
+func (s *Service) one(w http.ResponseWriter, r *http.Request) {
+	var v wanted
+	if !service.Read(r, &v) {
+		refuse(w, 400, "JSON parse error")
+		return
+	}
+	if v.Subname == nil {
+		v.Subname = new(string)
+	}
+	switch errs := s.check(v); {
+	case s.denies(v):
+		forbidden(w)
+	case len(errs) > 0:
+		service.Write(w, 400, errs)
+	case r.Method == http.MethodPatch && len(s.Get(s.key(v)).Data) == 0:
+		missing(w)
+	case r.Method == http.MethodPost && len(s.Get(s.key(v)).Data) > 0:
+		service.Write(w, 400, map[string][]string{"non_field_errors": {"Another RRset with the same subdomain and type exists for this domain."}})
+	default:
+		s.Put(s.key(v), service.Set{TTL: *v.TTL, Data: *v.Records})
+		service.Write(w, map[string]int{http.MethodPost: 201, http.MethodPatch: 200}[r.Method], s.show(s.key(v)))
+	}
+}
+
+func (s *Service) remove(w http.ResponseWriter, r *http.Request) {
+	s.Put(service.PathKey(r, s.Zone), service.Set{})
+	w.WriteHeader(204)
 }
 
 // change replaces all sets or none.

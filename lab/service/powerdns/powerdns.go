@@ -80,6 +80,7 @@ func (s *Service) notify(w http.ResponseWriter, _ *http.Request) {
 type record struct {
 	Content  string `json:"content"`
 	Disabled bool   `json:"disabled"`
+	SetPTR   bool   `json:"set-ptr,omitempty"` // without effect
 }
 
 type set struct {
