@@ -217,11 +217,14 @@ func (h *hosting) packed(key []byte, q quickQuery) *packedAnswer {
 // finish makes a packed answer the answer to this very query: with its ID, its
 // spelling of the name, and an OPT record if it has one.
 func (s *Server) finish(out, packet []byte, a *packedAnswer, h *hosting, q quickQuery, from netip.AddrPort, limit int) []byte {
-	out = append(out, a.packet...)
-	if q.present {
-		out = s.appendOPT(out, a, h, q, from)
+	whole := len(a.packet) <= limit
+	if whole {
+		out = append(out, a.packet...)
+		if q.present {
+			out = s.appendOPT(out, a, h, q, from)
+		}
 	}
-	if len(out) > limit {
+	if !whole || len(out) > limit {
 		out = append(out[:0], a.packet[:q.end]...)
 		clear(out[6:headerSize]) // no records
 		out[2] |= 0x02           // TC
