@@ -183,3 +183,27 @@ func TestScopes(t *testing.T) {
 		t.Errorf("key name of a long scope: %v", err)
 	}
 }
+
+// Names and values come from DNS servers and CAs: in Terraform's language they
+// are texts, and nothing that is evaluated.
+func TestTerraformText(t *testing.T) {
+	standing := func(string, bool) string { return `ca.example; accounturi=https://ca.example/${file("/etc/passwd")}%{if true}` }
+	p, err := Request{Names: []string{"example.com"}, Standing: standing}.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Delegations[0].Owner = `${path.module}.example.net.` // where an alias leads
+	var b strings.Builder
+	if err := p.WriteTerraform(&b); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	for _, want := range []string{
+		`accounturi=https://ca.example/$${file(\"/etc/passwd\")}%%{if true}`, `trimsuffix("$${path.module}.example.net.", ".${var.zone_example_com}")`,
+		`resource "dns_txt_record_set" "__path_module__example_net"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("got\n%s\nwant %s in it", text, want)
+		}
+	}
+}

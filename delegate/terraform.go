@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"certctl/delegation"
@@ -37,8 +38,8 @@ func (t *terraform) line(format string, args ...any) { fmt.Fprintf(&t.text, form
 // variable.
 func (t *terraform) group(g *group) {
 	t.line("\n# %s", g.title())
-	zone := fmt.Sprintf("%q", g.zone)
-	name := func(owner delegation.Name) string { return fmt.Sprintf("%q", owner.Relative(g.zone)) }
+	zone := quoted(string(g.zone))
+	name := func(owner delegation.Name) string { return quoted(owner.Relative(g.zone)) }
 	if g.zone == "" {
 		variable := t.identifier("variable", "zone_"+g.domain)
 		t.line("variable %q {", variable)
@@ -47,7 +48,7 @@ func (t *terraform) group(g *group) {
 		t.line("}\n")
 		zone = "var." + variable
 		name = func(owner delegation.Name) string {
-			return fmt.Sprintf("trimsuffix(%q, \".${%s}\")", owner, zone)
+			return fmt.Sprintf("trimsuffix(%s, \".${%s}\")", quoted(string(owner)), zone)
 		}
 	}
 	for i, set := range sets(g.records) {
@@ -63,7 +64,7 @@ func (t *terraform) set(set []Record, zone, name string) {
 	kind, attribute := "", ""
 	switch set[0].Type {
 	case "CNAME":
-		kind, attribute = "dns_cname_record", fmt.Sprintf("cname = %q", set[0].Data)
+		kind, attribute = "dns_cname_record", "cname = "+quoted(set[0].Data)
 	case "NS":
 		kind, attribute = "dns_ns_record_set", "nameservers = "+list(set)
 	case "A":
@@ -89,10 +90,15 @@ func (t *terraform) set(set []Record, zone, name string) {
 	t.line("}")
 }
 
-// identifier makes a name of Terraform's, which must not have dots nor begin
-// with a digit, and is used once.
+// identifier makes a name of Terraform's, which has letters, digits, hyphens and
+// underscores, does not begin with a digit, and is used once.
 func (t *terraform) identifier(kind, text string) string {
-	id := strings.NewReplacer(".", "_").Replace(strings.TrimPrefix(text, "_"))
+	id := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, strings.TrimPrefix(text, "_"))
 	if id[0] >= '0' && id[0] <= '9' {
 		id = "n" + id
 	}
@@ -131,7 +137,13 @@ func plainTexts(set []Record) []Record {
 func list(set []Record) string {
 	values := make([]string, len(set))
 	for i, r := range set {
-		values[i] = fmt.Sprintf("%q", r.Data)
+		values[i] = quoted(r.Data)
 	}
 	return "[" + strings.Join(values, ", ") + "]"
+}
+
+// quoted writes a text as a string of Terraform's language, in which ${ and %{
+// would begin an expression: names and values come from DNS servers and CAs.
+func quoted(text string) string {
+	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(text))
 }
