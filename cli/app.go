@@ -160,11 +160,16 @@ func meantFlag(c *cli.Context, unknown string) string {
 	return ""
 }
 
-// guarded gives every command the same reaction to wrong flags and to
-// arguments after which flags would be ignored.
+// guarded gives every command the same reaction to wrong flags, and help that
+// does not say of each switch that it is off.
 func guarded(commands ...*cli.Command) []*cli.Command {
 	for _, command := range commands {
 		command.OnUsageError = onUsageError
+		for _, flag := range command.Flags {
+			if b, ok := flag.(*cli.BoolFlag); ok {
+				b.DisableDefaultText = true
+			}
+		}
 		guarded(command.Subcommands...)
 	}
 	return commands

@@ -24,8 +24,9 @@ type Process struct {
 	Terminal bool       // stderr is a terminal: show a live view
 	Width    func() int // columns of that terminal
 
-	// Unheard has a run go on when nobody reads its output any more, which ends
-	// other runs: it has begun what it has to finish. May be nil.
+	// Unheard has a run go on when nobody reads its output any more, or its
+	// terminal is gone, which ends other runs: it has begun what it has to finish.
+	// May be nil.
 	Unheard func()
 
 	Watch func(issuance.Event) // also told of every event; may be nil
@@ -42,7 +43,7 @@ func SystemProcess() *Process {
 		Stdin:    os.Stdin,
 		Stdout:   os.Stdout,
 		Stderr:   os.Stderr,
-		Unheard:  func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) },
+		Unheard:  func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGHUP) },
 		Terminal: term.IsTerminal(fd) && os.Getenv("TERM") != "dumb",
 		Width: func() int {
 			if width, _, err := term.GetSize(fd); err == nil {

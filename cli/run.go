@@ -126,7 +126,8 @@ func (r *run) openCredentials() error {
 }
 
 // lock takes the lock of the state directory. Whoever has it is at work, and is
-// not to leave a record behind because somebody has piped the output into head.
+// not to leave a record behind because somebody has piped the output into head, or
+// a connection to the machine has broken.
 func (r *run) lock(c *cli.Context) (unlock func(), err error) {
 	if r.process.Unheard != nil {
 		r.process.Unheard()
