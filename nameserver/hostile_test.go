@@ -163,6 +163,31 @@ func TestListenErrors(t *testing.T) {
 	}
 }
 
+// TestOverlap reloads from one address to all with the same port.
+func TestOverlap(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("others let both listen")
+	}
+	c := world()
+	s := newServer(t, c)
+	addr := serve(t, s)
+	c.Listen = []netip.AddrPort{addr}
+	other := newServer(t, c)
+	if err := other.Listen(); err == nil || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("got %v for another server at the same address", err)
+	}
+	s.mu.Lock()
+	s.listeners = map[netip.AddrPort]*listener{addr: s.listeners[loopback]} // as if the port had been in the configuration
+	s.mu.Unlock()
+	c.Listen = []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())}
+	if err := s.Reload(c); err == nil || !strings.Contains(err.Error(), "where this server listens: that change takes a restart") {
+		t.Errorf("got %v, want an error that says what is in the way", err)
+	}
+	if !answers(t, addr, "udp") {
+		t.Errorf("got no answer after the reload that failed")
+	}
+}
+
 // TestEveryAddress listens at all addresses, and is answered from the one that was asked.
 func TestEveryAddress(t *testing.T) {
 	for _, all := range []string{"0.0.0.0:0", "[::]:0"} {

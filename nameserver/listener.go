@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"net"
 	"net/netip"
 	"os"
@@ -49,6 +50,18 @@ func (e *ListenError) Hint() string {
 		return "start it as root with user: set, or by systemd with AmbientCapabilities=CAP_NET_BIND_SERVICE or a socket unit, or run setcap cap_net_bind_service=+ep on the program"
 	}
 	return ""
+}
+
+// inOurWay returns the error for an address that cannot be listened at because
+// of a socket of our own: one at all addresses and one at a single address need
+// the same port.
+func inOurWay(err error, addr netip.AddrPort, ours iter.Seq[netip.AddrPort]) error {
+	for own := range ours {
+		if errors.Is(err, syscall.EADDRINUSE) && own.Port() == addr.Port() && own.Addr().IsUnspecified() != addr.Addr().IsUnspecified() {
+			return &ListenError{addr, fmt.Errorf("it overlaps with %s, where this server listens: that change takes a restart", own)}
+		}
+	}
+	return err
 }
 
 // listen opens the sockets at an address. With port 0 it is one that is free for

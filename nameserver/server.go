@@ -110,6 +110,7 @@ func (s *Server) open(addrs []netip.AddrPort) (map[netip.AddrPort]*listener, err
 		}
 		l, err := listen(addr)
 		if err != nil {
+			err = inOurWay(err, addr, maps.Keys(s.listeners))
 			for _, l := range opened {
 				l.close()
 			}
