@@ -187,7 +187,9 @@ func TestScopes(t *testing.T) {
 // Names and values come from DNS servers and CAs: in Terraform's language they
 // are texts, and nothing that is evaluated.
 func TestTerraformText(t *testing.T) {
-	standing := func(string, bool) string { return `ca.example; accounturi=https://ca.example/${file("/etc/passwd")}%{if true}` }
+	standing := func(string, bool) string {
+		return `ca.example; accounturi=https://ca.example/${file("/etc/passwd")}%{if true}`
+	}
 	p, err := Request{Names: []string{"example.com"}, Standing: standing}.Plan()
 	if err != nil {
 		t.Fatal(err)
