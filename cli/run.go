@@ -48,8 +48,12 @@ func (p *Process) load(c *cli.Context) (*config.Config, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("check --config and $CERTCTL_CONFIG", "there is no configuration file %s", path)
 	}
+	remedy := ""
+	if errors.Is(err, fs.ErrPermission) {
+		remedy = "the user that certctl runs as has to be allowed to read it"
+	}
 	if err != nil {
-		return nil, &UsageError{Err: err}
+		return nil, &UsageError{Err: err, Remedy: remedy}
 	}
 	return cfg, nil
 }

@@ -183,10 +183,10 @@ func DefaultState(getenv func(string) string) string {
 		return getenv("CERTCTL_STATE")
 	case runtime.GOOS == "windows":
 		return filepath.Join(getenv("ProgramData"), "certctl")
-	case os.Geteuid() == 0:
-		return RootState
-	case filepath.IsAbs(dir):
+	case os.Geteuid() != 0 && filepath.IsAbs(dir):
 		return filepath.Join(dir, "certctl")
+	case os.Geteuid() == 0 || getenv("HOME") == "": // never where somebody happens to be
+		return RootState
 	}
 	return filepath.Join(getenv("HOME"), ".local", "state", "certctl")
 }

@@ -563,3 +563,24 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// The state directory is never relative to where a run happens to be begun.
+func TestDefaultState(t *testing.T) {
+	for _, test := range []struct {
+		env        map[string]string
+		root, user string
+	}{
+		{nil, RootState, RootState},
+		{map[string]string{"HOME": "/home/a"}, RootState, "/home/a/.local/state/certctl"},
+		{map[string]string{"HOME": "/home/a", "XDG_STATE_HOME": "/s"}, RootState, "/s/certctl"},
+		{map[string]string{"HOME": "/home/a", "CERTCTL_STATE": "/x"}, "/x", "/x"},
+	} {
+		want := test.user
+		if os.Geteuid() == 0 {
+			want = test.root
+		}
+		if got := DefaultState(func(name string) string { return test.env[name] }); runtime.GOOS != "windows" && got != want {
+			t.Errorf("%v: got %s, want %s", test.env, got, want)
+		}
+	}
+}
