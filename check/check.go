@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,13 @@ type Name struct {
 
 	Persist    *persist.Need // what such a record has to say; nil: the records are for one order
 	PersistFor time.Duration // how long such records of ours are good; 0: for good
+}
+
+// Same reports whether another name of a certificate is this one, and the same is
+// planned for it.
+func (n Name) Same(m Name) bool {
+	direct := n.Direct == nil && m.Direct == nil || n.Direct != nil && m.Direct != nil && n.Direct.same(m.Direct)
+	return n.Domain == m.Domain && n.Follow == m.Follow && n.CA == m.CA && n.Method == m.Method && direct
 }
 
 // Validation returns the name at which CAs begin to look for the records.
@@ -95,11 +103,7 @@ func (c *Checker) Check(ctx context.Context, names []Name) (*Report, error) {
 	r.lookAtCAA(ctx)      // may the CA issue?
 	r.lookAtDNSSEC(ctx)   // does a validating resolver believe all this?
 	r.releaseCanary(ctx)  // does it work?
-	report := &Report{Findings: r.findings}
-	for _, n := range names {
-		report.Domains = append(report.Domains, n.Domain)
-	}
-	return report, context.Cause(ctx)
+	return r.report(names), context.Cause(ctx)
 }
 
 // Keys looks only at who may write the validation records of names, and what else
@@ -108,11 +112,26 @@ func (c *Checker) Keys(ctx context.Context, names []Name) (*Report, error) {
 	r := &run{Checker: c, client: c.Client}
 	r.locate(ctx, names)
 	r.lookAtGrants(ctx)
-	report := &Report{Findings: r.findings}
+	return r.report(names), context.Cause(ctx)
+}
+
+// report returns what was found, each thing once: a name may be in several
+// certificates.
+func (r *run) report(names []Name) *Report {
+	report := &Report{}
 	for _, n := range names {
-		report.Domains = append(report.Domains, n.Domain)
+		if !slices.Contains(report.Domains, n.Domain) {
+			report.Domains = append(report.Domains, n.Domain)
+		}
 	}
-	return report, context.Cause(ctx)
+	known := make(map[string]findings) // by name
+	for _, f := range r.findings {
+		if !slices.ContainsFunc(known[f.Name], f.same) {
+			known[f.Name] = append(known[f.Name], f)
+			report.Findings = append(report.Findings, f)
+		}
+	}
+	return report
 }
 
 // run is one call of Check.

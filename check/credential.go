@@ -199,6 +199,21 @@ func tried(b dns01.Breadth) []Evidence {
 // fewDomains is how many make a command that can still be read.
 const fewDomains = 3
 
+// printing is the command that prints the policy for domains.
+func printing(domains []string) string {
+	command := "certctl policy print"
+	if len(domains) > fewDomains {
+		return command
+	}
+	for _, d := range domains {
+		if strings.HasPrefix(d, "*") {
+			d = "'" + d + "'" // from the shell
+		}
+		command += " -d " + d
+	}
+	return command
+}
+
 // narrow says how to get a narrower key, and what even that can do.
 func narrow(u *use) string {
 	advice := fmt.Sprintf("let the key write TXT records at %s only", list(u.owners))
@@ -206,11 +221,7 @@ func narrow(u *use) string {
 	if err != nil || len(policies) == 0 {
 		return advice
 	}
-	print := "certctl policy print"
-	if len(u.domains) <= fewDomains {
-		print += " -d " + strings.Join(u.domains, " -d ")
-	}
-	p := policies[0]
+	print, p := printing(u.domains), policies[0]
 	if p.Excess == "" {
 		return fmt.Sprintf("%s; %s prints what %s must allow", advice, print, p.Server)
 	}

@@ -20,6 +20,11 @@ type Finding struct {
 	Remedy   string     `json:"remedy,omitempty"`
 }
 
+// same reports whether another finding says the same of the same.
+func (f Finding) same(g Finding) bool {
+	return f.Code == g.Code && f.Name == g.Name && f.Text == g.Text && f.Remedy == g.Remedy && slices.Equal(f.Evidence, g.Evidence)
+}
+
 // Evidence is what a server said.
 type Evidence struct {
 	Server string `json:"server,omitempty"` // name and address

@@ -157,15 +157,13 @@ func (r *run) checked(c *cli.Context) ([]check.Name, error) {
 			cas[w.Directory] = r.known(c, a)
 		}
 		for _, domain := range w.Names {
-			if slices.ContainsFunc(names, func(n check.Name) bool { return n.Domain == domain }) {
-				continue
-			}
 			n, err := r.checkedName(c, domain, w, a)
 			if err != nil {
 				return nil, err
 			}
-			n.CA = cas[w.Directory]
-			names = append(names, n)
+			if n.CA = cas[w.Directory]; !slices.ContainsFunc(names, n.Same) {
+				names = append(names, n)
+			}
 		}
 	}
 	return names, nil
