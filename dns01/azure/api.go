@@ -94,16 +94,17 @@ func (z *zone) Read(ctx context.Context, owner delegation.Name) (rrset.Set, erro
 	return set, nil
 }
 
-// Replace implements rrset.Service. There is one change. A set that is there is
-// patched, so that its metadata stays.
+// Replace implements rrset.Service. There is one change. A set that is there, if
+// only without values, is patched, so that its metadata stays.
 func (z *zone) Replace(ctx context.Context, changes []rrset.Change) error {
 	c := &changes[0]
 	method, header := http.MethodPut, http.Header{"If-None-Match": {"*"}}
-	if len(c.Old.Data) > 0 {
+	if c.Old.Tag != "" {
 		method, header = http.MethodPatch, http.Header{"If-Match": {c.Old.Tag}}
 	}
 	path := z.set(c.New.Owner, "TXT")
 	if len(c.New.Data) == 0 {
+		c.New.Tag = ""
 		_, err := z.provider.call(ctx, http.MethodDelete, path, version, header, nil, nil)
 		return outdated(err)
 	}

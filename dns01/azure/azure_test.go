@@ -16,6 +16,7 @@ import (
 	"certctl/dns01"
 	"certctl/dns01/azure"
 	"certctl/dns01/conformance"
+	"certctl/lab/service"
 	fake "certctl/lab/service/azure"
 	"certctl/secret"
 )
@@ -110,6 +111,25 @@ func TestNarrowClient(t *testing.T) {
 	hints(t, err, "certctl policy print")
 	if _, ok := errors.AsType[dns01.Refusal](err); !ok {
 		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+// A record set may be there without values, as "az network dns record-set txt
+// create" makes it.
+func TestEmptySet(t *testing.T) {
+	s := begin(t, root)
+	owner := delegation.Name("a." + zone.String())
+	s.Empty = []service.Key{{Owner: owner.String(), Type: "TXT"}}
+	p := open(t, s, nil)
+	for range 2 {
+		if err := add(t, p, owner); err != nil {
+			t.Fatal(err)
+		}
+		s.Do(func() {
+			if got := s.Get(s.Empty[0]).Data; len(got) != 1 {
+				t.Errorf("got %v, want one value", got)
+			}
+		})
 	}
 }
 

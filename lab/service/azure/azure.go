@@ -37,6 +37,7 @@ type Service struct {
 	service.Service
 	Zones   []string // without the final dot
 	Clients []Client
+	Empty   []service.Key // record sets that are there without values
 
 	tokens   map[string]Client
 	tags     map[service.Key]int
@@ -119,21 +120,22 @@ func (s *Service) set(w http.ResponseWriter, r *http.Request, c Client, zone, ki
 	}
 	allowed := c.Owners == nil || action != "delete" && kind == "TXT" && slices.Contains(c.Owners, k.Owner)
 	have, tag := s.Get(k), fmt.Sprint("tag-", s.tags[k])
+	there := len(have.Data) > 0 || slices.Contains(s.Empty, k)
 	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case !allowed:
 		problem(w, 403, "AuthorizationFailed", fmt.Sprintf("The client '%s' does not have authorization to perform action 'Microsoft.Network/dnsZones/%s/%s' over scope '%s'", c.ID, kind, action, r.URL.Path))
 	case !slices.Contains(s.Zones, zone):
 		problem(w, 404, "ParentResourceNotFound", "Can not perform requested operation on nested resource. Parent resource '"+zone+"' not found.")
-	case none == "*" && len(have.Data) > 0, match != "" && match != tag && len(have.Data) > 0:
+	case none == "*" && there, match != "" && match != tag && there:
 		problem(w, 412, "PreconditionFailed", "The condition set in the request was not satisfied.")
-	case r.Method == http.MethodDelete && len(have.Data) == 0:
+	case r.Method == http.MethodDelete && !there:
 		w.WriteHeader(204)
 	case r.Method == http.MethodDelete:
 		s.Put(k, service.Set{})
 		delete(s.metadata, k)
 		w.WriteHeader(200)
-	case r.Method == http.MethodGet && len(have.Data) == 0, r.Method == http.MethodPatch && len(have.Data) == 0:
+	case !there && (r.Method == http.MethodGet || r.Method == http.MethodPatch):
 		if match != "" {
 			problem(w, 412, "PreconditionFailed", "The condition set in the request was not satisfied.")
 			return
