@@ -9,7 +9,9 @@
 // again a while after, for as long as what somebody else had read before may take
 // to be written over ours; what was lost is written again. Only one of our own
 // writers is at work at a time. A program that does not look again may still
-// lose a value to us in that moment.
+// lose a value to us in that moment: others' values are not written again for
+// them, because one that is gone may have been removed on purpose, and would stay
+// for ever.
 package rrset
 
 import (
@@ -171,13 +173,20 @@ func (e *Editor) settle(ctx context.Context, owners [][]dns01.Record, next step)
 	return fmt.Errorf("%w, %d times in a row", ErrChanged, tries)
 }
 
+// A blind writer looks again after so long at least and at most. The first is for
+// programs on this host, which the system may halt between reading and writing.
+const (
+	shortestLook = 50 * time.Millisecond
+	longestLook  = 2 * time.Second
+)
+
 // pause lets others go first after a while. A blind writer looks again when
 // others who had read before it wrote have written too, which takes them as long
 // as it took us.
 func (e *Editor) pause(ctx context.Context, try int, took time.Duration) error {
 	pause := rand.N(min(time.Second, 5*time.Millisecond<<try))
 	if e.Blind {
-		pause += min(2*took, 2*time.Second)
+		pause += max(min(2*took, longestLook), shortestLook)
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
