@@ -2,7 +2,6 @@ package desec
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -77,24 +76,14 @@ func (z *zone) ReadMany(ctx context.Context, _ []delegation.Name) ([]rrset.Set, 
 	return z.list(ctx, url.Values{"type": {"TXT"}, "cursor": {""}})
 }
 
-// list reads record sets, page by page.
+// list reads record sets.
 func (z *zone) list(ctx context.Context, query url.Values) ([]rrset.Set, error) {
+	found, err := web.Pages[set](ctx, z.account, z.request(http.MethodGet, query, nil))
 	var all []rrset.Set
-	for query != nil {
-		answer, err := z.account.Send(ctx, z.request(http.MethodGet, query, nil))
-		if err != nil {
-			return nil, err
-		}
-		var sets []set
-		if json.Unmarshal(answer.Body, &sets) != nil {
-			return nil, &web.FormError{Server: z.account.Server()}
-		}
-		for _, s := range sets {
-			all = append(all, z.read(s))
-		}
-		query = answer.Next()
+	for _, s := range found {
+		all = append(all, z.read(s))
 	}
-	return all, nil
+	return all, err
 }
 
 // subname is the owner relative to the domain.

@@ -2,7 +2,6 @@ package gandi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -75,25 +74,15 @@ func (z *zone) Read(ctx context.Context, owner delegation.Name) (rrset.Set, erro
 
 // ReadMany implements rrset.ManyReader.
 func (z *zone) ReadMany(ctx context.Context, _ []delegation.Name) ([]rrset.Set, error) {
-	var all []rrset.Set
 	query := url.Values{"rrset_type": {"TXT"}, "per_page": {strconv.Itoa(pageSize)}}
-	for query != nil {
-		answer, err := z.account.Send(ctx, z.request(http.MethodGet, "/records", query, nil))
-		if err != nil {
-			return nil, err
+	found, err := web.Pages[set](ctx, z.account, z.request(http.MethodGet, "/records", query, nil))
+	var all []rrset.Set
+	for _, s := range found {
+		if s.Type == "TXT" {
+			all = append(all, rrset.Set{Owner: z.name.Below(s.Name), TTL: time.Duration(s.TTL) * time.Second, Data: s.Values})
 		}
-		var sets []set
-		if json.Unmarshal(answer.Body, &sets) != nil {
-			return nil, &web.FormError{Server: z.account.Server()}
-		}
-		for _, s := range sets {
-			if s.Type == "TXT" {
-				all = append(all, rrset.Set{Owner: z.name.Below(s.Name), TTL: time.Duration(s.TTL) * time.Second, Data: s.Values})
-			}
-		}
-		query = answer.Next()
 	}
-	return all, nil
+	return all, err
 }
 
 // Replace implements rrset.Service. Where it fails some sets may be written, and

@@ -2,7 +2,6 @@ package hetzner
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +41,7 @@ func (s *service) open(ctx context.Context, name delegation.Name) (hosted.Editor
 	case err != nil:
 		return nil, err
 	case answer.Zone.Mode == "secondary":
-		return nil, fmt.Errorf("%s copies %s from other servers, and takes no records of its own", s.account.Server(), name.Bare())
+		return nil, &web.CopyError{Server: s.account.Server(), Zone: name}
 	}
 	return &editor{records.Editor{Service: z}, z}, nil
 }

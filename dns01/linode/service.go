@@ -42,7 +42,7 @@ func (s *service) open(ctx context.Context, name delegation.Name) (hosted.Editor
 		return nil, fmt.Errorf("zone_id: %d is not the id of %s", d.ID, name.Bare())
 	}
 	if d.Type != "master" {
-		return nil, fmt.Errorf("%s copies %s from other servers, and takes no records of its own", s.account.Server(), name.Bare())
+		return nil, &web.CopyError{Server: s.account.Server(), Zone: name}
 	}
 	return &records.Editor{Service: &zone{s.account, name, d.ID}}, nil
 }

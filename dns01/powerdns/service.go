@@ -37,7 +37,7 @@ func (s *service) open(ctx context.Context, name delegation.Name) (hosted.Editor
 	}
 	switch strings.ToLower(answer.Kind) {
 	case "slave", "secondary", "consumer":
-		return nil, fmt.Errorf("%s copies %s from other servers, and takes no records of its own", s.account.Server(), name.Bare())
+		return nil, &web.CopyError{Server: s.account.Server(), Zone: name}
 	case "master", "primary", "producer":
 		z.notifies = true
 	}

@@ -126,3 +126,28 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// A list is read page by page from the service alone, wherever it says that the
+// next one is, and not for ever.
+func TestPages(t *testing.T) {
+	for last, want := range map[int]string{3: "<nil>", 1e6: "URL: the list has more than 1000 pages"} {
+		var asked atomic.Int32
+		a := open(t, func(w http.ResponseWriter, r *http.Request) {
+			if n := int(asked.Add(1)); n < last {
+				w.Header().Set("Link", fmt.Sprintf(`<https://elsewhere.invalid/secret-path/list?page=%d>; rel="next"`, n+1))
+			}
+			fmt.Fprintf(w, "[%q]", r.URL.Query().Get("page"))
+		})
+		got, err := web.Pages[string](t.Context(), a, web.Request{Method: http.MethodGet, Path: "list"})
+		if text := strings.ReplaceAll(fmt.Sprint(err), a.Server(), "URL"); text != want {
+			t.Errorf("%d pages: got %s, want %s", last, text, want)
+		}
+		if err == nil && strings.Join(got, ",") != ",2,3" {
+			t.Errorf("got %q, want three pages", got)
+		}
+	}
+	a := open(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"error": "no list"}`) })
+	if _, err := web.Pages[string](t.Context(), a, web.Request{Method: http.MethodGet}); err == nil {
+		t.Error("no list: got no error")
+	}
+}

@@ -139,6 +139,22 @@ func (e *NoZoneError) Hint() string {
 	return fmt.Sprintf("is %s served by the account that the key is from, and may the key read it? Its name servers say who serves it: certctl trace", e.Zone.Bare())
 }
 
+// CopyError says that a service copies a zone from other servers, and takes no
+// records of its own.
+type CopyError struct {
+	Server string
+	Zone   delegation.Name
+}
+
+func (e *CopyError) Error() string {
+	return fmt.Sprintf("%s copies %s from other servers, and takes no records of its own", e.Server, e.Zone.Bare())
+}
+
+// Hint says where to write instead.
+func (e *CopyError) Hint() string {
+	return "write where it copies from: configure the provider of the zone's primary server"
+}
+
 // ManyZonesError says that a service has several zones of one name.
 type ManyZonesError struct {
 	Server string

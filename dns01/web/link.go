@@ -1,6 +1,9 @@
 package web
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -19,4 +22,28 @@ func (a Answer) Next() url.Values {
 		}
 	}
 	return nil
+}
+
+// mostPages is how many pages of a list are read: a service that has more does not
+// mean it.
+const mostPages = 1000
+
+// Pages reads a list, JSON, page by page.
+func Pages[T any](ctx context.Context, a *Account, r Request) ([]T, error) {
+	var all []T
+	for range mostPages {
+		answer, err := a.Send(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		var page []T
+		if json.Unmarshal(answer.Body, &page) != nil {
+			return nil, &FormError{Server: a.Server()}
+		}
+		all = append(all, page...)
+		if r.Query = answer.Next(); r.Query == nil {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: the list has more than %d pages", a.Server(), mostPages)
 }
