@@ -30,7 +30,7 @@ type Result struct {
 	Placements  []Placement // where the record of each validated name went
 	Answers     []Answer    // how the CA got the others validated
 	Saved       *store.Certificate
-	Timings     []Timing // of the whole batch
+	Timings     []Timing // of all that were asked for together
 	Err         error    // a *StepError, or nil
 }
 
@@ -206,14 +206,22 @@ func (b *batch) clock(s Step) (stop func()) {
 	return func() {
 		took := time.Since(start)
 		b.mu.Lock()
-		if n := slices.IndexFunc(b.timings, func(t Timing) bool { return t.Step == s }); n >= 0 {
-			b.timings[n].Took += took
-		} else {
-			b.timings = append(b.timings, Timing{s, took})
-		}
+		b.timings = added(b.timings, Timing{s, took})
 		b.mu.Unlock()
 		b.issuer.tell(Ended{s, took})
 	}
+}
+
+// added adds a time to those of the same step.
+func added(timings []Timing, more ...Timing) []Timing {
+	for _, t := range more {
+		if n := slices.IndexFunc(timings, func(known Timing) bool { return known.Step == t.Step }); n >= 0 {
+			timings[n].Took += t.Took
+		} else {
+			timings = append(timings, t)
+		}
+	}
+	return timings
 }
 
 // fail ends a job, if there is an error.

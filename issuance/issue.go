@@ -32,6 +32,7 @@ type Issuer struct {
 // go through the story together, but for those with the same names as another.
 func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 	results := make([]*Result, len(requests))
+	var timings []Timing
 	for _, part := range apart(requests) {
 		var together []Request
 		for _, n := range part {
@@ -40,6 +41,10 @@ func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
 		for k, r := range i.story(ctx, together) {
 			results[part[k]] = r
 		}
+		timings = added(timings, results[part[0]].Timings...)
+	}
+	for _, r := range results {
+		r.Timings = timings
 	}
 	return results
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"certctl/issuance"
+	"certctl/lab"
 	"certctl/lab/hostile"
 	"certctl/store"
 )
@@ -62,6 +63,35 @@ func TestSameNames(t *testing.T) {
 			t.Errorf("got %d orders at the second CA, want none", n.Orders)
 		}
 	})
+}
+
+// The times of those that go one after the other are added up.
+func TestSameNamesTimings(t *testing.T) {
+	l := startLab(t, lab.Options{})
+	i := newIssuer(t, l)
+	one, two := request("plain.example.org"), request("plain.example.org")
+	two.Certificate = "two"
+	began := map[issuance.Step]int{}
+	took := map[issuance.Step]time.Duration{}
+	i.Watch = func(e issuance.Event) {
+		if ended, ok := e.(issuance.Ended); ok {
+			began[ended.Step]++
+			took[ended.Step] += ended.Took
+		}
+	}
+	for _, r := range i.Issue(t.Context(), []issuance.Request{one, two}) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		for _, timing := range r.Timings {
+			if timing.Took != took[timing.Step] {
+				t.Errorf("%s: got %v for %s, want %v", r.Certificate, timing.Took, timing.Step, took[timing.Step])
+			}
+		}
+	}
+	if began[issuance.Finalizing] != 2 {
+		t.Errorf("got %d times the step finalize, want 2", began[issuance.Finalizing])
+	}
 }
 
 // A paused CA is not asked again until somebody says so; the other one is, and
