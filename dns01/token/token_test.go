@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,22 +74,23 @@ func TestTogether(t *testing.T) {
 			time.Sleep(time.Minute)
 			return token.Token{Text: "one", Expires: time.Now().Add(time.Hour)}, nil
 		})
-		go func() {
+		var all sync.WaitGroup
+		all.Go(func() {
 			time.Sleep(time.Second)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			if _, err := s.Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("impatient: got %v, want %v", err, context.DeadlineExceeded)
 			}
-		}()
+		})
 		for range 5 {
-			go func() {
+			all.Go(func() {
 				if got, err := s.Token(t.Context()); err != nil || got.Text != "one" {
 					t.Errorf("got %s and %v, want one", got.Text, err)
 				}
-			}()
+			})
 		}
-		time.Sleep(2 * time.Minute)
+		all.Wait()
 		if asked != 1 {
 			t.Errorf("got %d requests for five at once, want 1", asked)
 		}
