@@ -25,7 +25,8 @@ type limiter struct {
 	Rate
 	seed    maphash.Seed
 	start   time.Time
-	buckets [1 << 16]atomic.Uint64 // ms since the start << 24 | thousandths of tokens
+	names   [1 << 16]atomic.Uint64 // buckets: ms since the start << 24 | thousandths of tokens
+	clients [1 << 14]atomic.Uint64 // about all names
 	over    atomic.Uint32
 }
 
@@ -61,7 +62,8 @@ func (l *limiter) judge(from netip.Addr, c content, name string, now time.Time) 
 		name = string(c.zone) // of names that do not exist there are too many to count each
 	}
 	at := uint64(now.Sub(l.start).Milliseconds() + 1)
-	if l.take(l.bucket(from, byte(c.rcode), name), l.Answers, at) && l.take(l.bucket(from, allRcodes, ""), min(l.Answers*allNames, maxTokens/oneToken), at) {
+	if l.take(&l.names[l.hash(from, byte(c.rcode), name)%uint64(len(l.names))], l.Answers, at) &&
+		l.take(&l.clients[l.hash(from, 0, "")%uint64(len(l.clients))], min(l.Answers*allNames, maxTokens/oneToken), at) {
 		return send
 	}
 	if l.over.Add(1)%2 == 0 {
@@ -70,16 +72,13 @@ func (l *limiter) judge(from netip.Addr, c content, name string, now time.Time) 
 	return drop
 }
 
-// allRcodes stands for answers with any rcode: there is none with this one.
-const allRcodes = 0xFF
-
-// bucket finds the bucket for a client and what it was told.
-func (l *limiter) bucket(from netip.Addr, rcode byte, name string) *atomic.Uint64 {
+// hash chooses a bucket for a client and what it was told.
+func (l *limiter) hash(from netip.Addr, rcode byte, name string) uint64 {
 	prefix := client(from).Addr().As16()
 	var key [17]byte
 	copy(key[:], prefix[:])
 	key[16] = rcode
-	return &l.buckets[uint16(maphash.Bytes(l.seed, key[:])^maphash.String(l.seed, name))]
+	return maphash.Bytes(l.seed, key[:]) ^ maphash.String(l.seed, name)
 }
 
 // take takes a token, if there is one. There come so many a second, and there
