@@ -185,7 +185,7 @@ func (r *run) missing(wanted []*issuance.Renewal, rep *reporter) ([]*issuance.Re
 			missing = append(missing, w)
 			continue
 		}
-		rep.kept(live, w.Names)
+		rep.kept(live, w)
 	}
 	return missing, nil
 }

@@ -172,9 +172,13 @@ func (r *reporter) issued(results []*issuance.Result) {
 }
 
 // kept adds a certificate that is good and not due.
-func (r *reporter) kept(live *store.Certificate, names []string) {
-	c := &certificateReport{Certificate: live.Name, Names: names, Status: "valid"}
+func (r *reporter) kept(live *store.Certificate, w *issuance.Renewal) {
+	c := &certificateReport{Certificate: live.Name, Names: w.Names, Status: "valid"}
 	c.describe(live)
+	if w.Kept != nil {
+		due := issuance.RenewAfter(w.Kept) // the CA may have suggested another time
+		c.RenewAfter = &due
+	}
 	r.certificates = append(r.certificates, c)
 }
 
