@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -22,6 +23,18 @@ func (e *NameError) Error() string { return fmt.Sprintf("%q %s", e.Name, e.Reaso
 
 // Hint returns what the user can do, or "".
 func (e *NameError) Hint() string { return e.hint }
+
+// withoutURL returns a hint where a URL was given, or a name with a port.
+func withoutURL(text string) string {
+	if !strings.Contains(text, "//") {
+		text = "//" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.User != nil || u.Hostname() == "" || u.Host == text[2:] && u.Port() == "" {
+		return ""
+	}
+	return "only the name is needed: -d " + u.Hostname()
+}
 
 // ParseNames turns what the user typed into the identifiers of an order:
 // lower case A-labels, in the order given, each once. U-labels are converted
@@ -79,7 +92,7 @@ func parseName(name string) (string, error) {
 	}
 	ascii, err := toASCII(base)
 	if err != nil {
-		return "", &NameError{Name: name, Reason: "is not a valid name: " + err.Error()}
+		return "", &NameError{Name: name, Reason: "is not a valid name: " + err.Error(), hint: withoutURL(name)}
 	}
 	if wildcard {
 		ascii = "*." + ascii

@@ -45,7 +45,7 @@ certctl policy check -v -d example.com`,
 				Action: p.checkKeys,
 			},
 		},
-		Action: p.noCommand,
+		Action: p.noSubcommand,
 	}
 }
 
