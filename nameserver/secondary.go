@@ -7,12 +7,12 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"certctl/delegation"
+	"certctl/dns01/txt"
 	"certctl/nameserver/values"
 )
 
@@ -213,7 +213,7 @@ func (z zone) takeStep(from, to uint32, removed, added []dns.RR, own bool) error
 func (z zone) valuesIn(list []dns.RR, own bool) ([]values.Value, error) {
 	var found []values.Value
 	for _, rr := range list {
-		txt, isText := rr.(*dns.TXT)
+		text, isText := rr.(*dns.TXT)
 		switch {
 		case own && rr.Header().Rrtype == typeValue:
 			v, err := parseValue(rr)
@@ -222,8 +222,12 @@ func (z zone) valuesIn(list []dns.RR, own bool) ([]values.Value, error) {
 			}
 			found = append(found, v)
 		case !own && isText && !z.isFixed(rr):
-			owner := delegation.Name(dns.CanonicalName(txt.Hdr.Name))
-			found = append(found, values.Value{Owner: owner, Text: strings.Join(txt.Txt, ""), TTL: txt.Hdr.Ttl})
+			v := values.Value{Owner: delegation.Name(dns.CanonicalName(rr.Header().Name)), TTL: rr.Header().Ttl}
+			var err error
+			if v.Text, err = txt.Join(text.Txt); err != nil {
+				return nil, err
+			}
+			found = append(found, v)
 		}
 	}
 	return found, nil

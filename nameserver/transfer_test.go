@@ -15,6 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"certctl/delegation"
+	"certctl/dns01/txt"
 	"certctl/lab/debian"
 	"certctl/nameserver/values"
 )
@@ -244,5 +245,29 @@ func TestTransferRefused(t *testing.T) {
 				t.Errorf("key %q: got %d records, %v, want an error", key, n, err)
 			}
 		}
+	}
+}
+
+// TestForeignTexts takes values of a primary of another kind as they are meant,
+// and not as master files write them.
+func TestForeignTexts(t *testing.T) {
+	z, _ := newServer(t, world()).hosting.Load().zone(auth)
+	const want = `say "ä" \ twice`
+	rr, err := dns.NewRR(`x.auth.example.net. 60 IN TXT "say \"\195\164\" \\ " "twice"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := z.valuesIn([]dns.RR{rr}, false)
+	if err != nil || len(list) != 1 || list[0].Text != want || list[0].TTL != 60 {
+		t.Fatalf("got %+v, %v, want %q for 60 s", list, err, want)
+	}
+	m := new(dns.Msg)
+	m.Answer = z.textsOf(list)
+	packed, err := m.Pack()
+	if err != nil || m.Unpack(packed) != nil {
+		t.Fatal(err)
+	}
+	if again, err := txt.Join(m.Answer[0].(*dns.TXT).Txt); err != nil || again != want {
+		t.Errorf("got %q, %v served again, want %q", again, err, want)
 	}
 }

@@ -71,6 +71,12 @@ func Unquote(data string) (string, error) {
 	return string(value), nil
 }
 
+// Join returns the value of the strings of a TXT record in which quotation marks,
+// backslashes and what cannot be printed are escaped, as miekg/dns has them.
+func Join(escaped []string) (string, error) {
+	return Unquote(`"` + strings.Join(escaped, "") + `"`)
+}
+
 // escape reads what follows a backslash, and how much of it: a character, or
 // three digits.
 func escape(rest string) (byte, int, error) {

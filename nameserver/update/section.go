@@ -2,11 +2,11 @@ package update
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/miekg/dns"
 
 	"certctl/delegation"
+	"certctl/dns01/txt"
 	"certctl/nameserver/access"
 	"certctl/nameserver/values"
 )
@@ -183,41 +183,12 @@ func (z *zone) clear(r *access.Request, name delegation.Name, key *access.Key) {
 	}
 }
 
-// text returns the value of a TXT record: its strings joined, without the
-// escapes that the library adds (RFC 1035 §5.1).
+// text returns the value of a TXT record.
 func text(rr dns.RR) (string, bool) {
 	t, ok := rr.(*dns.TXT)
 	if !ok {
 		return "", false
 	}
-	var value strings.Builder
-	for _, s := range t.Txt {
-		for i := 0; i < len(s); i++ {
-			if s[i] != '\\' {
-				value.WriteByte(s[i])
-			} else if code, ok := decimal(s[i+1:]); ok {
-				value.WriteByte(code)
-				i += 3
-			} else if i+1 < len(s) {
-				i++
-				value.WriteByte(s[i])
-			}
-		}
-	}
-	return value.String(), true
-}
-
-// decimal reads the three digits of an escape.
-func decimal(s string) (byte, bool) {
-	if len(s) < 3 {
-		return 0, false
-	}
-	code := 0
-	for _, c := range []byte(s[:3]) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		code = code*10 + int(c-'0')
-	}
-	return byte(code), code < 256
+	value, err := txt.Join(t.Txt)
+	return value, err == nil
 }
