@@ -2,6 +2,7 @@ package acme
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -21,7 +22,18 @@ func toASCII(name string) (string, error) {
 	)
 	ascii, err := profile.ToASCII(name)
 	if err != nil {
-		return "", errors.New(strings.TrimPrefix(err.Error(), "idna: "))
+		return "", errors.New(inWords(err))
 	}
 	return ascii, nil
+}
+
+// inWords says what is wrong with a name: of a character that no name can have,
+// the library says the number only.
+func inWords(err error) string {
+	text := strings.TrimPrefix(err.Error(), "idna: ")
+	var r rune
+	if _, failed := fmt.Sscanf(text, "disallowed rune U+%x", &r); failed == nil {
+		return fmt.Sprintf("it has the character %q", r)
+	}
+	return text
 }

@@ -42,7 +42,7 @@ func (p *Process) configCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := p.openWith(c, cfg)
+	r, err := p.withoutStore(c, cfg)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -48,15 +46,15 @@ func (p *Process) delete(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
+	if !r.store.Keeps(name) {
+		return usagef("certctl list shows those that there are", "there is no certificate %s", name)
+	}
 	if err := p.confirm(c, fmt.Sprintf("Delete the certificate %s, its keys and all that belongs to it?", name)); err != nil {
 		return err
 	}
-	err = r.store.DeleteCertificate(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("certctl list shows those that there are", "there is no certificate %s", name)
+	if err := r.store.DeleteCertificate(name); err != nil {
+		return err
 	}
-	if err == nil {
-		fmt.Fprintf(p.Stdout, "%s: deleted\n", name)
-	}
-	return err
+	fmt.Fprintf(p.Stdout, "%s: deleted\n", name)
+	return nil
 }

@@ -99,16 +99,24 @@ func (s *Store) DeleteCertificate(name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	paths := []string{s.requestPath(name), s.orderPath(name), s.path("live", name), s.path("archive", name)}
-	if !slices.ContainsFunc(paths, exists) {
+	if !s.Keeps(name) {
 		return &fs.PathError{Op: "delete", Path: s.path("live", name), Err: fs.ErrNotExist}
 	}
-	for _, path := range paths {
+	for _, path := range s.pathsOf(name) {
 		if err := s.disk.removeAll(path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Keeps reports whether there is anything of a certificate, if only what was asked
+// for.
+func (s *Store) Keeps(name string) bool { return slices.ContainsFunc(s.pathsOf(name), exists) }
+
+// pathsOf returns where everything is that belongs to a certificate.
+func (s *Store) pathsOf(name string) []string {
+	return []string{s.requestPath(name), s.orderPath(name), s.path("live", name), s.path("archive", name)}
 }
 
 // exists reports whether there is something at a path, or what a crash left of
