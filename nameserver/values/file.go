@@ -56,6 +56,25 @@ func (e *VersionError) Hint() string {
 	return "run the certctl that wrote it, or move it away: then the server starts without values"
 }
 
+// DamagedError says that a line of the file cannot be read, and that it is not one
+// of those at the end, as a crash leaves them.
+type DamagedError struct {
+	Path string
+	Line int // from 1
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s:%d: the line is damaged, and it is not the last one", e.Path, e.Line)
+}
+
+// Hint says what to do.
+func (e *DamagedError) Hint() string {
+	if e.Line == 1 {
+		return "move the file away: then the server starts without values"
+	}
+	return fmt.Sprintf("what the line says is lost, and the others are kept if you take it out: sed -i.bak %dd %s", e.Line, e.Path)
+}
+
 // appendLine adds a line for v.
 func appendLine(buf []byte, v any) []byte {
 	text, err := json.Marshal(v)
@@ -108,7 +127,7 @@ func (r *reading) read(f *os.File, each func(record)) error {
 		case err != nil && damaged == 0:
 			damaged = number
 		case err == nil && damaged != 0:
-			return fmt.Errorf("%s:%d: %w, and it is not the last one", f.Name(), damaged, errLine)
+			return &DamagedError{f.Name(), damaged}
 		case err == nil:
 			r.good, r.lines = at, r.lines+1
 		}

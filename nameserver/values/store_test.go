@@ -380,7 +380,20 @@ func TestDamagedFile(t *testing.T) {
 		}
 	}
 	os.WriteFile(path, bytes.Replace(whole, []byte("second"), []byte("sEcond"), 1), 0o600)
-	expect(t, open(t, dir), www, "=first")
+	s = open(t, dir)
+	expect(t, s, www, "=first")
+	s.Close()
+
+	// As the hint says, the other lines are kept without a damaged one.
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	os.WriteFile(path, slices.Concat(lines[0], []byte("torn\n"), lines[2]), 0o600)
+	_, err := Open(dir)
+	damaged, ok := errors.AsType[*DamagedError](err)
+	if !ok || damaged.Line != 2 || !strings.Contains(damaged.Hint(), "sed -i.bak 2d "+path) {
+		t.Fatalf("got %v, want a hint for line 2", err)
+	}
+	os.WriteFile(path, slices.Concat(lines[0], lines[2]), 0o600)
+	expect(t, open(t, dir), www, "=second")
 }
 
 func TestCompact(t *testing.T) {
