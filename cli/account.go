@@ -20,8 +20,8 @@ func (p *Process) accountCommand() *cli.Command {
 		UsageText: `certctl account register --email ops@example.com --agree-tos
 certctl account show --server letsencrypt-staging
 certctl account rollover`,
-		Description: "There is one account for each CA. --server or --staging choose another than the first\n" +
-			"of the configuration.",
+		Description: "The account is that at the first CA of the configuration, or at that of --server or --staging.\n" +
+			"Of several accounts at one CA, --server DIRECTORY#ACCOUNT says which.",
 		Subcommands: []*cli.Command{
 			p.accountRegisterCommand(),
 			p.accountShowCommand(),

@@ -21,6 +21,8 @@ func (p *Process) configInitCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "write a configuration to begin with; there must be none yet",
 		UsageText: "certctl config init --email you@example.com --agree-tos --zone auth.example.net --provider rfc2136",
+		Description: "Writes --config or $CERTCTL_CONFIG; without these /etc/certctl/certctl.yaml as root, and as others\n" +
+			"$XDG_CONFIG_HOME/certctl/certctl.yaml (~/.config/certctl/certctl.yaml).",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "server", Value: config.LetsEncrypt, Usage: "order from the CA with this directory `URL` or short name"},
 			&cli.StringFlag{Name: "email", Aliases: []string{"m"}, Usage: "register with this `ADDRESS`"},

@@ -26,7 +26,7 @@ func (p *Process) renewCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "renew",
 		Usage:     "order again the certificates that are due",
-		UsageText: "certctl renew             all that are due, of the configuration and of earlier runs of issue\ncertctl renew --force web     the certificate web, due or not",
+		UsageText: "certctl renew                 all that are due, of the configuration and of earlier runs of issue\ncertctl renew --force web     the certificate web, due or not",
 		ArgsUsage: "[NAME…]",
 		Description: "A certificate is due when its CA suggests it (ARI, RFC 9773), else when a third of its\n" +
 			"lifetime is left, half where that is less than ten days; and at once when what is asked for has\n" +

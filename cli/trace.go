@@ -38,7 +38,7 @@ certctl trace --format dot example.com | dot -Tsvg`,
 			"way has no end.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "resolver", Usage: "ask the recursive resolver at `ADDR[:PORT]`, tls://HOST or https://HOST/PATH for the root's servers and the addresses of name servers; repeat for more"},
-			&cli.IntFlag{Name: "port", Usage: "`PORT` of authoritative servers; only a lab needs another than 53"},
+			&cli.IntFlag{Name: "port", DefaultText: "53", Usage: "`PORT` of authoritative servers; only a lab needs another"},
 			&cli.StringSliceFlag{Name: "follow", Usage: "`DOMAIN=HOW`: whether to follow an alias at its _acme-challenge: auto, never, or the name to write at"},
 			&cli.StringFlag{Name: "format", Value: "tree", Usage: "`FORMAT` to draw in: tree, mermaid, dot"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},

@@ -25,7 +25,7 @@ certctl verify --tls 192.0.2.1:25465 --sni mail.example.com --tls 192.0.2.2:2546
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "tls", Usage: "connect to `HOST:PORT`; repeat for more"},
 			&cli.StringFlag{Name: "sni", Usage: "ask for the server `NAME`; default: HOST, or for an address the first name in the certificate"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "how long a server may take"},
+			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Second, Usage: "wait for a server for `TIME` at most"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON document"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only what is wrong"},
 		},
