@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ func (r *run) permitted() func(context.Context, *acme.Account, issuance.Request)
 			return fmt.Errorf("the CA has no profile %q but %s", request.Profile, orNone(slices.Sorted(maps.Keys(account.CA.Profiles))))
 		}
 		for _, name := range request.Names {
-			if err := bound(ctx, finder, account, name); err != nil {
+			if err := bound(ctx, finder, account, name, request.Challenges); err != nil {
 				return err
 			}
 		}
@@ -30,8 +31,12 @@ func (r *run) permitted() func(context.Context, *acme.Account, issuance.Request)
 	}
 }
 
-// bound says which CAA record keeps a CA from issuing for a name.
-func bound(ctx context.Context, finder *caa.Finder, account *acme.Account, domain string) error {
+// bound says which CAA record keeps a CA from issuing for a name, by any of the
+// challenges that may be used. None is about IP addresses: RFC 8659 has domains only.
+func bound(ctx context.Context, finder *caa.Finder, account *acme.Account, domain string, challenges []acme.ChallengeType) error {
+	if _, err := netip.ParseAddr(domain); err == nil {
+		return nil
+	}
 	base, wildcard := strings.CutPrefix(domain, "*.")
 	name, err := delegation.ParseName(base)
 	if err != nil {
@@ -41,13 +46,19 @@ func bound(ctx context.Context, finder *caa.Finder, account *acme.Account, domai
 	if err != nil {
 		return nil // the CA looks for itself
 	}
-	v := caa.Judge(set.Records, caa.Request{
-		Wildcard: wildcard, Identities: account.CA.CAAIdentities, Account: account.URL, Method: "dns-01",
-	})
-	if v.Forbidden() {
-		return fmt.Errorf("%s: CAA %s at %s forbids it to the CA", domain, v.Record, set.Owner.Bare())
+	if len(challenges) == 0 {
+		challenges = issuance.DefaultChallenges
 	}
-	return nil
+	var v caa.Verdict
+	for _, challenge := range challenges {
+		v = caa.Judge(set.Records, caa.Request{
+			Wildcard: wildcard, Identities: account.CA.CAAIdentities, Account: account.URL, Method: string(challenge),
+		})
+		if !v.Forbidden() {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: CAA %s at %s forbids it to the CA", domain, v.Record, set.Owner.Bare())
 }
 
 func orNone(words []string) string {
