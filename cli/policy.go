@@ -71,7 +71,11 @@ func (p *Process) openNamed(c *cli.Context) (*run, []check.Name, error) {
 		return nil, nil, err
 	}
 	names, err := r.checked(c)
-	return r, slices.DeleteFunc(names, func(n check.Name) bool { return n.Direct != nil }), err
+	names = slices.DeleteFunc(names, func(n check.Name) bool { return n.Direct != nil })
+	if err == nil && len(names) == 0 {
+		p.say(c, "http-01 and tls-alpn-01 need no key")
+	}
+	return r, names, err
 }
 
 func (p *Process) checkKeys(c *cli.Context) error {
