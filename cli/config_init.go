@@ -59,7 +59,7 @@ func (p *Process) configInit(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.Stdout, "%s:\n%s", path, text)
 	if len(c.StringSlice("zone")) > 0 {
-		p.say(c, "what is in CAPITALS, and the files that it names, are yours to fill in; certctl check -d NAME then finds what is not right")
+		p.say(c, "fill in what is in CAPITALS, if anything, and make the files that are named; certctl check -d NAME then finds what is not right")
 	}
 	return nil
 }

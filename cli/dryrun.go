@@ -44,7 +44,7 @@ func (d *depth) String() string { return string(*d) }
 func (*depth) IsBoolFlag() bool { return true }
 
 func dryRunFlag() cli.Flag {
-	return &cli.GenericFlag{Name: "dry-run", Value: new(depth), Usage: "keep nothing. `=order`: a real order, at the CA's staging or at --server; =dns: write a random value, wait for it, remove it; =plan: only read"}
+	return &cli.GenericFlag{Name: "dry-run", Value: new(depth), Usage: "`=HOW`: keep nothing; =order, the default: a real order, at the CA's staging or at --server; =dns: write a random value, wait for it, remove it; =plan: only read"}
 }
 
 func dryRun(c *cli.Context) depth {
