@@ -127,7 +127,9 @@ func TestChooseFor(t *testing.T) {
 
 // In the DNS a name can be proven that leaves room for the labels before it.
 func TestProvesLong(t *testing.T) {
-	long := func(n int) string { return strings.Repeat("a.", (n-len("example"))/2) + strings.Repeat("b", (n-len("example"))%2) + "example" }
+	long := func(n int) string {
+		return strings.Repeat("a.", (n-len("example"))/2) + strings.Repeat("b", (n-len("example"))%2) + "example"
+	}
 	for kind, most := range map[ChallengeType]int{DNS01: 237, DNSAccount01: 219, DNSPersist01: 233, HTTP01: 253} {
 		if name := long(most); len(name) != most || !kind.Proves(name) {
 			t.Errorf("%s: got that a name of %d characters cannot be proven", kind, len(name))
