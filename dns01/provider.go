@@ -10,10 +10,10 @@ import (
 )
 
 // Provider edits the records of DNS zones at one server or service, with one
-// key. AppendRecords must return nil only when the records are there (read
-// back where a service's word proves little), must be idempotent, and must never change or
-// remove another record; DeleteRecords removes exactly the given values and
-// succeeds when they are gone already.
+// key. AppendRecords must return nil only when the records are there (read back
+// where a service's word proves little), must be idempotent, and must never
+// change or remove another record; DeleteRecords removes exactly the given
+// values and succeeds when they are gone already.
 type Provider interface {
 	libdns.RecordAppender
 	libdns.RecordDeleter

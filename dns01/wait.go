@@ -28,7 +28,8 @@ type Observation struct {
 // Wait returns when every authoritative server of every publication's zone
 // serves all values, or when the zone's timeout has passed. observe, if not
 // nil, is told each time an answer changes, and at the end of each server that
-// the zone was not waited for; it is called from one goroutine at a time. The error is a *PropagationError for each zone that is not ready.
+// was not waited for; it is called from one goroutine at a time. The error is a
+// *PropagationError for each zone that is not ready.
 //
 // Every address of every server counts, and an answer without authority does
 // not. A server that stays silent, lame or unwilling is set aside as long as

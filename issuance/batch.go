@@ -139,23 +139,6 @@ func (i *Issuer) newBatch(requests []Request) *batch {
 	return b
 }
 
-// apart returns the indices of requests in parts that have no names twice. CAs
-// such as Let's Encrypt give the order that is under way to whoever orders the
-// same, and that becomes a certificate for one key only.
-func apart(requests []Request) [][]int {
-	var parts [][]int
-	seen := make(map[string]int)
-	for n, r := range requests {
-		key := strings.Join(slices.Sorted(slices.Values(r.Names)), " ")
-		if seen[key] == len(parts) {
-			parts = append(parts, nil)
-		}
-		parts[seen[key]] = append(parts[seen[key]], n)
-		seen[key]++
-	}
-	return parts
-}
-
 // alive returns the jobs that have not failed.
 func (b *batch) alive() []*job {
 	b.mu.Lock()

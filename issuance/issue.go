@@ -28,29 +28,9 @@ type Issuer struct {
 	fullUp  atomic.Pointer[acme.Problem] // once the CA takes no more orders of the account
 }
 
-// Issue obtains certificates: for each request one result, in the same order. All
-// go through the story together, but for those with the same names as another.
-func (i *Issuer) Issue(ctx context.Context, requests []Request) []*Result {
-	results := make([]*Result, len(requests))
-	var timings []Timing
-	for _, part := range apart(requests) {
-		var together []Request
-		for _, n := range part {
-			together = append(together, requests[n])
-		}
-		for k, r := range i.story(ctx, together) {
-			results[part[k]] = r
-		}
-		timings = added(timings, results[part[0]].Timings...)
-	}
-	for _, r := range results {
-		r.Timings = timings
-	}
-	return results
-}
-
-// story is what becomes of a batch of orders.
-func (i *Issuer) story(ctx context.Context, requests []Request) []*Result {
+// issue takes orders through the story together: for each request one result, in
+// the same order.
+func (i *Issuer) issue(ctx context.Context, requests []Request) []*Result {
 	b := i.newBatch(requests)
 	defer i.giveUp(ctx, b)
 

@@ -42,16 +42,16 @@ dns_tell_rm() { echo "rm($#, $initialized): $*" >>"$TELL/told"; }
 
 const (
 	owner = "_acme-challenge.www"
-	value = "$(touch /tmp/never)`id`;\"'"
+	value = "$(touch never)`id`;\"'"
 	fqdn  = "_acme-challenge.www.auth.example.net"
 )
 
 func TestDialects(t *testing.T) {
 	tests := []struct{ style, want string }{
 		{"certctl", `arguments: present
-{"fqdn":"` + fqdn + `.","zone":"auth.example.net.","name":"_acme-challenge.www","value":"$(touch /tmp/never)` + "`id`" + `;\"'","ttl":60}
+{"fqdn":"` + fqdn + `.","zone":"auth.example.net.","name":"_acme-challenge.www","value":"$(touch never)` + "`id`" + `;\"'","ttl":60}
 arguments: cleanup
-{"fqdn":"` + fqdn + `.","zone":"auth.example.net.","name":"_acme-challenge.www","value":"$(touch /tmp/never)` + "`id`" + `;\"'","ttl":0}
+{"fqdn":"` + fqdn + `.","zone":"auth.example.net.","name":"_acme-challenge.www","value":"$(touch never)` + "`id`" + `;\"'","ttl":0}
 `},
 		{"lego", "arguments: present " + fqdn + ". " + value + "\n\narguments: cleanup " + fqdn + ". " + value + "\n\n"},
 		{"dehydrated", "arguments: deploy_challenge www.auth.example.net " + value + " " + value + "\n\n" +
