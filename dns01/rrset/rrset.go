@@ -27,6 +27,7 @@ import (
 
 	"certctl/delegation"
 	"certctl/dns01"
+	"certctl/dns01/guard"
 )
 
 // Set is the TXT record set at an owner. Without data there is none.
@@ -71,7 +72,7 @@ type Editor struct {
 	Wide    int                               // calls of Replace at a time; 0: one
 
 	once sync.Once
-	turn chan struct{} // full while somebody edits
+	turn guard.Turn // to edit
 
 	mu    sync.Mutex
 	known map[delegation.Name]Set // as we wrote them last
@@ -105,16 +106,11 @@ func (e *Editor) Look(ctx context.Context, owner delegation.Name) error {
 type step func(old Set, records []dns01.Record) Set
 
 func (e *Editor) edit(ctx context.Context, records []dns01.Record, next step) error {
-	e.once.Do(func() { e.turn, e.known = make(chan struct{}, 1), make(map[delegation.Name]Set) })
-	if ctx.Err() != nil {
-		return ctx.Err()
+	e.once.Do(func() { e.turn, e.known = guard.NewTurn(), make(map[delegation.Name]Set) })
+	if err := e.turn.Take(ctx); err != nil {
+		return err
 	}
-	select {
-	case e.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-e.turn }()
+	defer e.turn.Give()
 	var g errgroup.Group
 	g.SetLimit(max(e.Wide, 1))
 	for _, part := range e.parts(records) {
