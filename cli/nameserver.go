@@ -64,6 +64,7 @@ func (p *Process) nameserver(c *cli.Context) error {
 	}
 	defer store.Close()
 	n := &nameserverRun{process: p, context: c, values: store, dir: dir}
+	n.doors.begin(store, p.logger())
 	return n.run(cfg)
 }
 

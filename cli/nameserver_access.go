@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -19,6 +20,7 @@ import (
 	"certctl/nameserver/api"
 	"certctl/nameserver/metrics"
 	updates "certctl/nameserver/update"
+	"certctl/nameserver/values"
 	"certctl/nameserver/witness"
 )
 
@@ -41,6 +43,12 @@ const (
 	requestRate  = 20
 	requestBurst = 200
 )
+
+// begin sets what stays as it is when the configuration is read again.
+func (d *doors) begin(s *values.Store, log *slog.Logger) {
+	d.rate.PerSecond, d.rate.Burst = requestRate, requestBurst
+	d.counters.Values, d.witness.Log = s, log
+}
 
 // Observe implements nameserver.Observer.
 func (d *doors) Observe(list ...nameserver.Query) {
@@ -191,9 +199,6 @@ type faces struct{ api, numbers api.Face }
 
 // faces makes them of the configuration.
 func (n *nameserverRun) faces(ctx context.Context, cfg *config.Config) (f faces, err error) {
-	d, log := &n.doors, n.process.logger()
-	d.rate.PerSecond, d.rate.Burst = requestRate, requestBurst
-	d.counters.Values, d.witness.Log = n.values, log
 	if f.api.Handler, err = n.newAPI(ctx, cfg); err != nil {
 		return f, err
 	}
@@ -204,7 +209,7 @@ func (n *nameserverRun) faces(ctx context.Context, cfg *config.Config) (f faces,
 		f.api.Certificate = n.ownCertificate(cfg)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", &d.counters)
+	mux.Handle("GET /metrics", &n.doors.counters)
 	f.numbers.Handler = mux
 	if c := cfg.NameServer.Metrics; c != nil {
 		f.numbers.Listen = []netip.AddrPort{netip.AddrPort(c.Listen)}
