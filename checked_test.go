@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"certctl/lab"
 	"certctl/lab/debian"
 )
 
@@ -46,6 +47,33 @@ zones:
 	}
 	write(t, filepath.Join(w.dir, "looking.yaml"), fmt.Sprintf("%s\nresolver: {servers: [\"%s\"], port: %d, trust_anchors: anchors}\n", primary, resolver, site.Port))
 	w.finds(w.run("looking.yaml", "nameserver", "check", "-v"), "dnssec-secure")
+
+	w.issues("unbound", site.Unbound(w.anchor).Addr, site.Port)
+	w.issues("bind", site.BINDResolver(w.anchor).Addr, site.Port)
+	w.issues("knot", site.KnotResolver(w.anchor).Addr, site.Port)
+}
+
+// issues orders a certificate from a CA that asks a resolver, which validates, for
+// what our name servers have.
+func (w *checkedWorld) issues(name string, resolver netip.AddrPort, port uint16) {
+	w.t.Helper()
+	l, err := lab.Start(w.t.Context(), lab.Options{Dir: w.t.TempDir(), CA: lab.CA{Resolver: resolver, NonceReject: -1}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer l.Close()
+	write(w.t, filepath.Join(w.dir, name+".yaml"), fmt.Sprintf(`
+acme: {directory: "%s", agree_tos: true, ca_file: %s/ca.pem}
+state: %s
+resolver: {servers: ["%s"], port: %d}
+zones:
+  auth.example.net: {provider: rfc2136, server: "%s", tsig: {name: update, secret: "%s"}}
+  %s: {provider: rfc2136, server: "%[6]s", tsig: {name: update, secret: "%[7]s"}}
+`, l.Directory, l.Dir, name, resolver, port, w.servers[0], w.update.Secret, direct))
+	out := w.run(name+".yaml", "issue", "-d", "www.example.com", "-d", "*.www.example.com", "-d", "direct.example.com")
+	if !strings.Contains(out, "direct.example.com: the CA says valid") || !strings.Contains(out, "www.example.com: certificate issued") {
+		w.t.Errorf("%s: got\n%s", name, out)
+	}
 }
 
 // finds checks that a report has these words and no complaints.
@@ -71,6 +99,7 @@ const direct = "_acme-challenge.direct.example.com"
 type checkedWorld struct {
 	t                *testing.T
 	dir, program     string
+	anchor           string // DNSKEY of the root
 	servers          []netip.AddrPort
 	transfer, update debian.Key
 }
@@ -113,9 +142,9 @@ func (w *checkedWorld) parents(site *debian.Site, ds string) (resolver netip.Add
 	for _, a := range addrs {
 		site.NSD(debian.Server{Addr: a, Zones: []debian.Zone{zone}})
 	}
-	_, anchor := site.SignedRoot(com.String() + above + cuts["auth.example.net."] + auth)
-	write(w.t, filepath.Join(w.dir, "anchors"), anchor+"\n")
-	return site.Unbound(anchor).Addr
+	_, w.anchor = site.SignedRoot(com.String() + above + cuts["auth.example.net."] + auth)
+	write(w.t, filepath.Join(w.dir, "anchors"), w.anchor+"\n")
+	return site.Unbound(w.anchor).Addr
 }
 
 // command is certctl with a configuration.

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
@@ -10,6 +11,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -25,14 +27,15 @@ import (
 // taken from there where the field is zero, and is Pebble's own default where
 // that is not set either; only its sleeps are off unless asked for.
 type CA struct {
-	NonceReject      int           // percentage of good nonces rejected; 0: $PEBBLE_WFE_NONCEREJECT or 5; below zero: none
-	AuthzReuse       int           // percentage of valid authorizations used again; 0: $PEBBLE_AUTHZREUSE or 50; below zero: none
-	Sleep            time.Duration // random sleep before a validation, in whole seconds; 0: $PEBBLE_VA_SLEEPTIME or none
-	AlwaysValid      bool          // accepts every challenge without looking
-	RetryAfterAuthz  int           // seconds, in the Retry-After of an authorization; 0: 3, below zero: none
-	RetryAfterOrder  int           // seconds, of an order; 0: 5, below zero: none
-	AlternateRoots   int           // further chains
-	ChainLength      int           // intermediates in a chain; 0: 1
+	NonceReject      int            // percentage of good nonces rejected; 0: $PEBBLE_WFE_NONCEREJECT or 5; below zero: none
+	AuthzReuse       int            // percentage of valid authorizations used again; 0: $PEBBLE_AUTHZREUSE or 50; below zero: none
+	Sleep            time.Duration  // random sleep before a validation, in whole seconds; 0: $PEBBLE_VA_SLEEPTIME or none
+	Resolver         netip.AddrPort // that it asks for what it validates; zero: the lab's
+	AlwaysValid      bool           // accepts every challenge without looking
+	RetryAfterAuthz  int            // seconds, in the Retry-After of an authorization; 0: 3, below zero: none
+	RetryAfterOrder  int            // seconds, of an order; 0: 5, below zero: none
+	AlternateRoots   int            // further chains
+	ChainLength      int            // intermediates in a chain; 0: 1
 	Profiles         map[string]Profile
 	ExternalAccounts map[string]string // key ID to key in base64url; if there are any, accounts need one
 	Blocked          []string          // domains for which it refuses orders
@@ -143,7 +146,7 @@ func newPebble(o Options, l *Lab) (*pebble, error) {
 	p := &pebble{}
 	err = withEnvironment(o.CA.environment(), func() {
 		issuer := ca.New(logger, store, "", "ecdsa", o.CA.AlternateRoots, max(1, o.CA.ChainLength), o.CA.profiles())
-		validator := va.New(logger, int(l.HTTP.Port()), int(l.TLSALPN.Port()), false, l.Resolver.String(), store)
+		validator := va.New(logger, int(l.HTTP.Port()), int(l.TLSALPN.Port()), false, cmp.Or(o.CA.Resolver, l.Resolver).String(), store)
 		front := wfe.New(logger, store, validator, issuer, []string{"pebble.letsencrypt.org"}, false,
 			len(o.CA.ExternalAccounts) > 0, seconds(o.CA.RetryAfterAuthz, 3), seconds(o.CA.RetryAfterOrder, 5))
 		handler := front.Handler()
