@@ -50,7 +50,6 @@ zones:
 
 	w.issues("unbound", site.Unbound(w.anchor).Addr, site.Port)
 	w.issues("bind", site.BINDResolver(w.anchor).Addr, site.Port)
-	w.issues("knot", site.KnotResolver(w.anchor).Addr, site.Port)
 }
 
 // issues orders a certificate from a CA that asks a resolver, which validates, for
